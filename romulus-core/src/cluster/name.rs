@@ -1,0 +1,38 @@
+use std::fmt;
+
+/// Namespace and name of a namespaced Kubernetes object; prints as `namespace/name`.
+///
+/// ```
+/// use romulus_core::cluster::ObjectName;
+/// let name = ObjectName::new("shop", "web");
+/// assert_eq!(name.to_string(), "shop/web");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    namespace: Box<str>,
+    name: Box<str>,
+}
+
+impl ObjectName {
+    /// Names an object. Any text is taken here; whether it can stand in a key is judged when the
+    /// object is mapped, where a diagnostic can say so.
+    pub fn new(namespace: impl Into<Box<str>>, name: impl Into<Box<str>>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The name within the namespace.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
