@@ -2,4 +2,5 @@
 pub mod cluster;
 pub mod key;
 pub mod plan;
+pub mod selector;
 pub mod stored;
