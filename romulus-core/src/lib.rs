@@ -1,6 +1,14 @@
-//! Maps Kubernetes Services and their endpoints to the etcd keys of the vulcand reverse proxy.
+//! Maps Kubernetes Services and endpoints to the etcd keys of the vulcand reverse proxy.
+pub mod annotation;
 pub mod cluster;
+pub mod config;
+pub mod diagnostic;
 pub mod key;
+pub mod map;
 pub mod plan;
 pub mod selector;
 pub mod stored;
+pub mod vulcand;
+pub mod world;
+#[cfg(feature = "testing")]
+pub mod testing;

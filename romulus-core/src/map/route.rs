@@ -1,0 +1,240 @@
+//! From route annotations to the text of a route.
+
+use crate::annotation::{Annotation, Annotations};
+use crate::config::Config;
+use crate::diagnostic::Code;
+use crate::vulcand::route::{PartError, RouteParts};
+
+use super::{Findings, Head};
+
+/// The parts of a route in their order, each with the options that give it. The first one given
+/// for the port wins; two on the same level contradict each other.
+const PARTS: &[(&str, &[&str])] = &[
+    ("host", &["host", "hostRegexp"]),
+    ("path", &["path", "pathRegexp", "prefix"]),
+    ("method", &["method", "methodRegexp", "methods"]),
+    ("header", &["header", "headerRegexp"]),
+];
+
+/// The priority of a route that names none, under `--route-priorities`.
+const DEFAULT_PRIORITY: u16 = 5000;
+
+/// The route of a port; `None` where it has no part.
+pub(super) fn route(
+    port: &str,
+    annotations: &Annotations,
+    config: &Config,
+    findings: &mut Findings<'_>,
+) -> Option<Head<String>> {
+    let mut parts = RouteParts::default();
+    let mut given = false;
+    let mut valid = true;
+    for (part, options) in PARTS {
+        match choose(port, part, options, annotations, findings) {
+            Chosen::Nothing => {}
+            Chosen::Contradiction => (given, valid) = (true, false),
+            Chosen::Option(option, annotation) => {
+                given = true;
+                valid &= apply(option, annotation, &mut parts, findings).is_some();
+            }
+        }
+    }
+    valid &= priority(port, annotations, config, &mut parts, findings);
+    if !given {
+        return None;
+    }
+    Some(if valid { parts.print() } else { None }.into())
+}
+
+enum Chosen<'a> {
+    Nothing,
+    Option(&'static str, &'a Annotation),
+    Contradiction,
+}
+
+fn choose<'a>(
+    port: &str,
+    part: &str,
+    options: &[&'static str],
+    annotations: &'a Annotations,
+    findings: &mut Findings<'_>,
+) -> Chosen<'a> {
+    let given = |specific: bool| {
+        let level = options.iter().filter(move |o| annotations.is_specific(o, port) == specific);
+        level.filter_map(|option| Some((*option, annotations.get(option, port)?)))
+    };
+    let mut found = given(true).peekable();
+    if found.peek().is_none() {
+        drop(found);
+        return only(part, given(false), findings);
+    }
+    only(part, found, findings)
+}
+
+fn only<'a>(
+    part: &str,
+    mut found: impl Iterator<Item = (&'static str, &'a Annotation)>,
+    findings: &mut Findings<'_>,
+) -> Chosen<'a> {
+    let Some((option, annotation)) = found.next() else { return Chosen::Nothing };
+    match found.next() {
+        None => Chosen::Option(option, annotation),
+        Some((_, other)) => {
+            let message = format!("`{}` gives the route another {part}", other.key);
+            findings.at(Code::InvalidRoute, annotation, message, "keep one of the two");
+            Chosen::Contradiction
+        }
+    }
+}
+
+/// Sets the part that an option gives; `None` where its value is bad.
+fn apply(
+    option: &str,
+    annotation: &Annotation,
+    parts: &mut RouteParts,
+    findings: &mut Findings<'_>,
+) -> Option<()> {
+    let value = annotation.value.as_str();
+    let refused = match part(option, value, std::mem::take(parts)) {
+        Ok(with_part) => {
+            *parts = with_part;
+            return Some(());
+        }
+        Err(refused) => refused,
+    };
+    let (offset, message, help) = match refused {
+        Refused::Never(message, help) => (0, message.to_owned(), help),
+        // What is judged has lost the blanks around it.
+        Refused::Part(error) => {
+            let blanks = value.len() - value.trim_start().len();
+            (blanks + error.offset, error.message, error.help)
+        }
+    };
+    let found = findings
+        .diagnostic(Code::InvalidRoute, message)
+        .at(annotation.key.as_str(), value)
+        .span(offset..offset)
+        .help(help);
+    findings.push(found);
+    None
+}
+
+/// Why a value is refused.
+enum Refused {
+    /// vulcand would take it, but it can't be meant.
+    Never(&'static str, &'static str),
+    /// vulcand would not take it.
+    Part(PartError),
+}
+
+impl From<PartError> for Refused {
+    fn from(error: PartError) -> Self {
+        Self::Part(error)
+    }
+}
+
+/// The route with the part that an option gives.
+fn part(option: &str, value: &str, parts: RouteParts) -> Result<RouteParts, Refused> {
+    let value = value.trim();
+    if value.is_empty() {
+        return Err(Refused::Never("the value is empty", "write a value, or remove the annotation"));
+    }
+    let absolute = || {
+        let (message, help) = ("a request's path begins with a slash: this never matches", "begin it with `/`");
+        if value.starts_with('/') { Ok(value) } else { Err(Refused::Never(message, help)) }
+    };
+    Ok(match option {
+        "host" => parts.host(host(value)?)?,
+        "hostRegexp" => parts.host_regexp(value)?,
+        "path" if value.contains('?') => {
+            let message = "a path is compared without its query: this never matches";
+            return Err(Refused::Never(message, "remove `?` and what follows"));
+        }
+        "path" => parts.path(absolute()?)?,
+        "pathRegexp" => parts.path_regexp(value)?,
+        "prefix" => parts.path_regexp(&prefix(absolute()?))?,
+        "method" => parts.method(&method(value)?)?,
+        "methodRegexp" => parts.method_regexp(value)?,
+        "methods" => {
+            let methods: Result<Vec<_>, _> = value.split(',').map(|m| method(m.trim())).collect();
+            parts.method_regexp(&format!("^({})$", methods?.join("|")))?
+        }
+        _ => {
+            let (name, value) = value
+                .split_once(':')
+                .map(|(name, value)| (name.trim(), value.trim()))
+                .filter(|(name, _)| is_token(name))
+                .ok_or(Refused::Never("this is not `Name: value`", "write it as `X-Stage: canary`"))?;
+            if option == "header" { parts.header(name, value)? } else { parts.header_regexp(name, value)? }
+        }
+    })
+}
+
+/// A method in upper case.
+fn method(value: &str) -> Result<String, Refused> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if value.is_empty() || !value.bytes().all(plain) {
+        return Err(Refused::Never("this is not a method", "write one, like `POST`"));
+    }
+    Ok(value.to_ascii_uppercase())
+}
+
+/// The name of a header: a token of HTTP.
+fn is_token(name: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(token)
+}
+
+/// Refuses what is more, or less, than one host.
+fn host(value: &str) -> Result<&str, Refused> {
+    let (message, help) = if value.contains("://") {
+        ("a host has no scheme", "write only the name, like `www.example.com`")
+    } else if value.contains('/') {
+        ("a host has no path", "put the path into romulus/path")
+    } else if value.contains(|c: char| c.is_whitespace() || c == ',') {
+        ("this is not one host", "write one name; romulus/hostRegexp can match several")
+    } else {
+        return Ok(value);
+    };
+    Err(Refused::Never(message, help))
+}
+
+/// An expression for a path and everything below it.
+fn prefix(value: &str) -> String {
+    let bare = value.trim_end_matches('/');
+    let mut expression = String::from("^");
+    for c in bare.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            expression.push('\\');
+        }
+        expression.push(c);
+    }
+    expression.push_str("(/|$)");
+    expression
+}
+
+fn priority(
+    port: &str,
+    annotations: &Annotations,
+    config: &Config,
+    parts: &mut RouteParts,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let annotation = annotations.get("priority", port);
+    let given = annotation.map(|a| a.value.trim().parse::<u16>().ok().filter(|p| *p <= 9999));
+    if let (Some(annotation), Some(None)) = (annotation, given) {
+        findings.at(Code::InvalidOption, annotation, "this should be a whole number from 0 to 9999", "correct it");
+        return false;
+    }
+    if config.route_priorities {
+        let priority = given.flatten().unwrap_or(DEFAULT_PRIORITY);
+        match std::mem::take(parts).priority(priority) {
+            Ok(with_priority) => *parts = with_priority,
+            Err(_) => return false,
+        }
+    } else if let Some(annotation) = annotation {
+        let message = "priorities are off for this romulus: the annotation has no effect";
+        findings.at(Code::HarmfulValue, annotation, message, "start romulus with --route-priorities");
+    }
+    true
+}

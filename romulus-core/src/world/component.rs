@@ -1,0 +1,60 @@
+use std::collections::BTreeSet;
+
+use crate::key::{ObjectKind, ObjectRef};
+
+use super::World;
+
+impl World {
+    /// The objects that must be decided about together with this one: those of the same Service,
+    /// frontends that store or want the same route, frontends and the backends they store or want.
+    pub(super) fn component(&self, seed: &ObjectRef) -> BTreeSet<ObjectRef> {
+        let mut component = BTreeSet::from([seed.clone()]);
+        let mut open = vec![seed.clone()];
+        while let Some(object) = open.pop() {
+            for neighbour in self.neighbours(&object) {
+                if self.object(&neighbour).is_some() && component.insert(neighbour.clone()) {
+                    open.push(neighbour);
+                }
+            }
+        }
+        component
+    }
+
+    fn neighbours(&self, reference: &ObjectRef) -> Vec<ObjectRef> {
+        let mut neighbours = Vec::new();
+        let Some(tree) = self.trees.get(&reference.root) else { return neighbours };
+        let sibling = |kind, id: &crate::key::Segment| ObjectRef {
+            root: reference.root.clone(),
+            kind,
+            id: id.clone(),
+        };
+        if reference.kind == ObjectKind::Backend {
+            let referers = tree.referers(&reference.id).iter();
+            neighbours.extend(referers.map(|id| sibling(ObjectKind::Frontend, id)));
+        }
+        let Some(object) = tree.get(reference.kind, &reference.id) else { return neighbours };
+        if let Some(frontend) = object.stored_frontend() {
+            let same = tree.with_route(&frontend.route).iter();
+            neighbours.extend(same.map(|id| sibling(ObjectKind::Frontend, id)));
+            if let Some(id) = crate::key::Segment::new(&frontend.backend_id) {
+                neighbours.push(sibling(ObjectKind::Backend, &id));
+            }
+        }
+        if let Some(claim) = &object.claim {
+            if let Some(route) = &claim.links.route {
+                let same = tree.with_route(route).iter();
+                neighbours.extend(same.map(|id| sibling(ObjectKind::Frontend, id)));
+            }
+            if let Some(id) = &claim.links.backend {
+                neighbours.push(sibling(ObjectKind::Backend, id));
+            }
+            neighbours.extend(self.claims_of(&claim.service));
+            neighbours.extend(self.recorded.get(&claim.service).into_iter().flatten().cloned());
+        }
+        if let Some(service) = object.record.as_ref().and_then(|(record, _)| record.service_name()) {
+            neighbours.extend(self.claims_of(&service));
+            neighbours.extend(self.recorded.get(&service).into_iter().flatten().cloned());
+        }
+        neighbours
+    }
+}

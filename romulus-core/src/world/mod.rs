@@ -1,0 +1,426 @@
+//! The incremental engine: cluster changes and observed keys in, plans out.
+
+mod brake;
+mod cluster;
+mod component;
+mod decide;
+mod frontends;
+mod record;
+mod report;
+mod service;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{ClusterChange, ObjectName};
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::key::{Key, ObjectKind, ObjectRef, RECORDS_PREFIX, Root, Segment};
+use crate::plan::{self, Group, Op, Transaction};
+use crate::stored::{Entry, KeyChange, Snapshot};
+
+use brake::Brake;
+use cluster::{Cluster, Seen, Touched};
+use report::{Origin, Report};
+use service::ServiceState;
+use tree::{Claim, Object, Slot, Tree};
+
+pub use record::Record;
+
+/// What to write now, and what is to be said about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Independent groups of transactions.
+    pub groups: Vec<Group>,
+    /// Diagnostics that are new since the last plan.
+    pub raised: Vec<Diagnostic>,
+    /// Diagnostics that no longer hold.
+    pub cleared: Vec<Diagnostic>,
+}
+
+/// Everything romulus knows: the cluster as its sources tell it, the store as it is watched.
+///
+/// Feed it with [`apply`](Self::apply), [`load`](Self::load) and [`observe`](Self::observe); ask
+/// for a [`plan`](Self::plan); tell it of each transaction that was [`committed`](Self::committed)
+/// and of each group that was [`finished`](Self::finished). What one change costs depends on what
+/// it touches, not on the size of the cluster.
+///
+/// ```
+/// use romulus_core::cluster::{ClusterChange, Kind, Object, Scope};
+/// use romulus_core::config::Config;
+/// use romulus_core::stored::Snapshot;
+/// use romulus_core::world::World;
+///
+/// let mut config = Config::new("vulcand".parse()?);
+/// config.scopes = vec![Scope::all(Kind::Service)];
+/// let mut world = World::new(config);
+///
+/// // The store is empty.
+/// for prefix in world.missing_prefixes() {
+///     world.load(&prefix, &Snapshot::default());
+/// }
+/// // The cluster has one Service.
+/// let service = serde_json::from_str(
+///     r#"{"metadata": {"name": "web", "annotations": {"romulus/host": "www.example.com"}},
+///         "spec": {"ports": [{"port": 80}]}}"#,
+/// )?;
+/// world.apply([
+///     ClusterChange::ListStart(Scope::all(Kind::Service)),
+///     ClusterChange::Apply(Object::Service(service)),
+///     ClusterChange::ListEnd { scope: Scope::all(Kind::Service), complete: true },
+/// ]);
+/// let plan = world.plan();
+/// let ops = &plan.groups[0].steps[0].transaction.ops;
+/// assert_eq!(ops[0].key(), "vulcand/backends/web.default/backend");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct World {
+    config: Config,
+    cluster: Cluster,
+    /// The Services that take part.
+    services: BTreeMap<ObjectName, ServiceState>,
+    trees: BTreeMap<Root, Tree>,
+    records_loaded: bool,
+    /// Objects by the Service their record names; ours only.
+    recorded: BTreeMap<ObjectName, BTreeSet<ObjectRef>>,
+    /// Backends and frontends we own.
+    owned: usize,
+    /// What has to be looked at by the next plan.
+    dirty: BTreeSet<ObjectRef>,
+    /// Keys we deleted, and when: their older events may still be on the way.
+    tombstones: BTreeMap<String, i64>,
+    /// Objects whose last plan was refused; they are not packed with others.
+    refused: BTreeSet<ObjectRef>,
+    brake: Brake,
+    report: Report,
+}
+
+impl World {
+    /// A world of which nothing is known yet.
+    pub fn new(config: Config) -> Self {
+        Self {
+            cluster: Cluster::new(&config.scopes),
+            services: BTreeMap::new(),
+            trees: BTreeMap::from([(config.root.clone(), Tree::default())]),
+            records_loaded: false,
+            recorded: BTreeMap::new(),
+            owned: 0,
+            dirty: BTreeSet::new(),
+            tombstones: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            brake: Brake::default(),
+            report: Report::default(),
+            config,
+        }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Takes over changes of the cluster.
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = ClusterChange>) {
+        let mut touched = Vec::new();
+        for change in changes {
+            self.cluster.apply(change, &mut touched);
+        }
+        // What came last counts, and a Service that changed has its endpoints read again anyway.
+        let mut services: BTreeMap<ObjectName, (Option<Seen>, Option<Seen>)> = BTreeMap::new();
+        for touch in touched {
+            match touch {
+                Touched::Service(name, seen) => services.entry(name).or_default().0 = Some(seen),
+                Touched::Endpoints(name, seen) => services.entry(name).or_default().1 = Some(seen),
+            }
+        }
+        for (name, (service, endpoints)) in services {
+            if let Some(seen) = service {
+                self.read_service(&name, seen, endpoints);
+            } else if let Some(seen) = endpoints {
+                self.read_endpoints(&name, seen);
+            }
+        }
+    }
+
+    /// Prefixes of the store that must be loaded, and watched, before a plan can be complete: the
+    /// ownership records, the default tree, and every tree a label or a record names.
+    pub fn missing_prefixes(&self) -> Vec<String> {
+        let records = (!self.records_loaded).then(|| RECORDS_PREFIX.to_owned());
+        let trees = self.trees.iter().filter(|(_, tree)| !tree.loaded).map(|(root, _)| root.prefix());
+        records.into_iter().chain(trees).collect()
+    }
+
+    /// The trees in use.
+    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+        self.trees.keys()
+    }
+
+    /// Takes over everything there is under a prefix.
+    pub fn load(&mut self, prefix: &str, snapshot: &Snapshot) {
+        if prefix == RECORDS_PREFIX {
+            self.records_loaded = true;
+        }
+        let of_prefix: Vec<Root> =
+            self.trees.keys().filter(|root| root.prefix() == prefix).cloned().collect();
+        for root in &of_prefix {
+            if let Some(tree) = self.trees.get_mut(root) {
+                tree.loaded = true;
+            }
+        }
+        let everywhere = prefix == RECORDS_PREFIX;
+        let objects: Vec<ObjectRef> = self
+            .trees
+            .iter()
+            .filter(|(root, _)| everywhere || of_prefix.contains(root))
+            .flat_map(|(root, tree)| {
+                let reference = |(kind, id, _): (ObjectKind, &Segment, &Object)| ObjectRef {
+                    root: root.clone(),
+                    kind,
+                    id: id.clone(),
+                };
+                tree.iter().map(reference)
+            })
+            .collect();
+        self.replace(&objects, snapshot, |key| match key {
+            Key::Record(_) => everywhere,
+            Key::Head(object) | Key::Child(object, _) => of_prefix.contains(&object.root),
+        });
+    }
+
+    /// Takes over everything that is stored of some objects, after a write whose outcome is
+    /// unknown or that was refused. The snapshot holds their keys and records.
+    pub fn refresh(&mut self, objects: &[ObjectRef], snapshot: &Snapshot) {
+        self.replace(objects, snapshot, |key| objects.contains(key.object()));
+        for object in objects {
+            self.change(object, |state| state.known_at = state.known_at.max(snapshot.revision));
+        }
+    }
+
+    /// Prefixes under which everything of an object is stored.
+    pub fn prefixes_of(object: &ObjectRef) -> [String; 2] {
+        let folder = format!("{}{}/{}/", object.root.prefix(), object.kind.folder(), object.id);
+        [folder, object.record_key()]
+    }
+
+    /// Sets what the snapshot shows of the keys in scope, and removes what it doesn't show of the
+    /// objects known.
+    fn replace(&mut self, known: &[ObjectRef], snapshot: &Snapshot, in_scope: impl Fn(&Key) -> bool) {
+        for (text, entry) in &snapshot.entries {
+            for key in self.keys(text) {
+                if in_scope(&key) {
+                    self.set(&key, Some(entry.clone()), entry.revision);
+                }
+            }
+        }
+        for reference in known {
+            let Some(object) = self.object(reference) else { continue };
+            let head = object.head.is_some().then(|| Key::Head(reference.clone()));
+            let record = object.record.is_some().then(|| Key::Record(reference.clone()));
+            let children = object.children.keys();
+            let children = children.map(|name| Key::Child(reference.clone(), name.clone()));
+            let keys: Vec<Key> = head.into_iter().chain(record).chain(children).collect();
+            for key in keys {
+                if in_scope(&key) && !snapshot.entries.contains_key(&key.to_string()) {
+                    self.set(&key, None, snapshot.revision);
+                }
+            }
+        }
+    }
+
+    /// Takes over a change that the store's watch delivered.
+    pub fn observe(&mut self, change: &KeyChange) {
+        if let Some(deleted) = self.tombstones.get(change.key()) {
+            if change.revision() < *deleted {
+                return;
+            }
+            self.tombstones.remove(change.key());
+        }
+        let entry = match change {
+            KeyChange::Put { entry, .. } => Some(entry),
+            KeyChange::Delete { .. } => None,
+        };
+        for key in self.keys(change.key()) {
+            self.set(&key, entry.cloned(), change.revision());
+        }
+    }
+
+    /// Takes over a transaction of ours that the store applied.
+    pub fn committed(&mut self, transaction: &Transaction, revision: i64) {
+        for op in &transaction.ops {
+            let entry = match op {
+                Op::Put { value, .. } => Some(Entry { value: value.clone(), revision, lease: 0 }),
+                Op::Delete { key } => {
+                    self.tombstones.insert(key.clone(), revision);
+                    None
+                }
+            };
+            for key in self.keys(op.key()) {
+                self.set(&key, entry.clone(), revision);
+            }
+        }
+    }
+
+    /// A group is no longer being carried out, whether it got to its end or not; what it left
+    /// undone is planned anew.
+    pub fn finished(&mut self, group: &Group, refused: bool) {
+        for object in &group.objects {
+            self.change(object, |state| state.in_flight = false);
+            self.dirty.insert(object.clone());
+            if refused {
+                self.refused.insert(object.clone());
+            } else {
+                self.refused.remove(object);
+            }
+        }
+    }
+
+    /// The keys a text stands for: at most one, unless roots lie within each other.
+    fn keys(&self, text: &str) -> Vec<Key> {
+        if text.starts_with(RECORDS_PREFIX) {
+            return Key::record(text).into_iter().collect();
+        }
+        self.trees.keys().filter_map(|root| Key::in_tree(root, text)).collect()
+    }
+
+    /// Sets what a key holds since a revision.
+    fn set(&mut self, key: &Key, entry: Option<Entry>, revision: i64) {
+        let object = key.object();
+        if matches!(key, Key::Record(_)) {
+            // A record may be the first we hear of a tree.
+            self.trees.entry(object.root.clone()).or_default();
+        }
+        let kind = object.kind;
+        let news = self.change(object, |state| {
+            let slot = match key {
+                Key::Head(_) => Slot::Head(entry),
+                Key::Child(_, name) => Slot::Child(name, entry),
+                Key::Record(_) => Slot::Record(entry),
+            };
+            state.set(kind, slot, revision)
+        });
+        if news {
+            self.dirty.insert(object.clone());
+        }
+    }
+
+    fn object(&self, object: &ObjectRef) -> Option<&Object> {
+        self.trees.get(&object.root)?.get(object.kind, &object.id)
+    }
+
+    /// Changes what is known of an object; keeps every index and count right.
+    fn change<R: Default>(&mut self, object: &ObjectRef, change: impl FnOnce(&mut Object) -> R) -> R {
+        let owner = &self.config.owner;
+        let Some(tree) = self.trees.get_mut(&object.root) else { return R::default() };
+        let recorded = |state: &Object| {
+            let ours = state.record.as_ref().filter(|(record, _)| record.owner == owner.as_str());
+            ours.map(|(record, _)| record.service_name())
+        };
+        let (before, after, result) = tree.update(object.kind, &object.id, |state| {
+            let before = recorded(state);
+            let result = change(state);
+            (before, recorded(state), result)
+        });
+        if before != after {
+            self.owned = self.owned + usize::from(after.is_some()) - usize::from(before.is_some());
+            if let Some(Some(service)) = before
+                && let Some(objects) = self.recorded.get_mut(&service)
+            {
+                objects.remove(object);
+                if objects.is_empty() {
+                    self.recorded.remove(&service);
+                }
+            }
+            if let Some(Some(service)) = after {
+                self.recorded.entry(service).or_default().insert(object.clone());
+            }
+        }
+        self.weigh(object);
+        result
+    }
+
+    /// Whether the first plan can be made: every source has listed completely, every tree in use
+    /// is loaded.
+    pub fn is_ready(&self) -> bool {
+        self.cluster.is_listed() && self.missing_prefixes().is_empty()
+    }
+
+    /// Plans what has changed since the last plan; empty before the world is
+    /// [ready](Self::is_ready). The objects of each group count as in flight until the group is
+    /// [finished](Self::finished).
+    pub fn plan(&mut self) -> Plan {
+        if !self.is_ready() {
+            return Plan::default();
+        }
+        self.apply_brake();
+        let mut groups = Vec::new();
+        let mut visited: BTreeSet<ObjectRef> = BTreeSet::new();
+        for seed in self.dirty.clone() {
+            if visited.contains(&seed) {
+                continue;
+            }
+            let component = self.component(&seed);
+            visited.extend(component.iter().cloned());
+            if component.iter().any(|o| self.object(o).is_some_and(|object| object.in_flight)) {
+                continue; // planned again when that is through
+            }
+            let decision = decide::decide(self, &component);
+            for object in &component {
+                self.dirty.remove(object);
+                let found = decision.diagnostics.get(object).cloned().unwrap_or_default();
+                self.report.set(Origin::Object(object.clone()), found);
+            }
+            if let Some(group) = plan::group(decision.changes) {
+                for object in &group.objects {
+                    self.change(object, |state| state.in_flight = true);
+                }
+                groups.push(group);
+            }
+        }
+        let groups = plan::pack(groups, |group| group.objects.iter().any(|o| self.refused.contains(o)));
+        let (raised, cleared) = self.report.news();
+        Plan { groups, raised, cleared }
+    }
+
+    /// Everything there is to say now.
+    pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.report.all()
+    }
+
+    /// How many backends and frontends this owner has stored.
+    pub fn owned(&self) -> usize {
+        self.owned
+    }
+
+    /// The value stored under a key, as last seen.
+    pub fn stored(&self, key: &str) -> Option<&str> {
+        let key = self.keys(key).into_iter().next()?;
+        let object = self.object(key.object())?;
+        match &key {
+            Key::Head(_) => object.head.as_ref().map(|head| head.entry.value.as_str()),
+            Key::Child(_, name) => object.children.get(name).map(|entry| entry.value.as_str()),
+            Key::Record(_) => None,
+        }
+    }
+
+    fn claim(&mut self, object: &ObjectRef, claim: Claim) {
+        self.trees.entry(object.root.clone()).or_default();
+        self.change(object, |state| {
+            state.claim = Some(claim);
+            state.unclaimed_live = false;
+        });
+        self.dirty.insert(object.clone());
+    }
+
+    fn unclaim(&mut self, object: &ObjectRef, seen: Seen) {
+        self.change(object, |state| {
+            state.claim = None;
+            state.unclaimed_live = seen == Seen::Live;
+        });
+        self.dirty.insert(object.clone());
+    }
+
+    fn backend_of(&self, frontend: &ObjectRef, id: &Segment) -> ObjectRef {
+        ObjectRef { root: frontend.root.clone(), kind: ObjectKind::Backend, id: id.clone() }
+    }
+}

@@ -1,0 +1,60 @@
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{ObjectName, Service};
+use crate::key::Segment;
+
+/// Who owns a backend or frontend: the value of `romulus/objects/...`.
+///
+/// ```
+/// use romulus_core::world::Record;
+/// let record = Record::parse(r#"{"owner":"default","service":"shop/web","uid":"7"}"#).unwrap();
+/// assert_eq!(record.service, "shop/web");
+/// assert_eq!(record.to_string(), r#"{"owner":"default","service":"shop/web","uid":"7"}"#);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The owner id of the romulus that wrote it.
+    pub owner: String,
+    /// `namespace/name` of the Service it was written for.
+    pub service: String,
+    /// The Service's uid; absent where the Service came from a manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+}
+
+impl Record {
+    /// The record of an object of this Service.
+    pub(crate) fn of(owner: &Segment, service: &Service) -> Self {
+        Self {
+            owner: owner.to_string(),
+            service: service.name.to_string(),
+            uid: service.uid.clone(),
+        }
+    }
+
+    /// Reads a record; what is no record owns nothing.
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The Service it was written for.
+    pub(crate) fn service_name(&self) -> Option<ObjectName> {
+        let (namespace, name) = self.service.split_once('/')?;
+        Some(ObjectName::new(namespace, name))
+    }
+
+    /// Whether a stored record says the same as a wanted one: an absent uid equals any.
+    pub(crate) fn says(&self, wanted: &Self) -> bool {
+        let same_uid = match (&self.uid, &wanted.uid) {
+            (Some(stored), Some(wanted)) => stored == wanted,
+            _ => true,
+        };
+        self.owner == wanted.owner && self.service == wanted.service && same_uid
+    }
+}
+
+impl std::fmt::Display for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&serde_json::to_string(self).unwrap_or_default())
+    }
+}

@@ -1,0 +1,223 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{ObjectName, Service};
+use crate::diagnostic::{Code, Diagnostic, Subject};
+use crate::key::{ObjectKind, ObjectRef, Root};
+use crate::map::{self, Blueprint, Head, PortBlueprint, ServerAddress};
+
+use super::cluster::Seen;
+use super::record::Record;
+use super::report::Origin;
+use super::tree::{Claim, Links};
+use super::World;
+
+/// A Service that takes part: what it asks for and the servers it has.
+#[derive(Debug)]
+pub(super) struct ServiceState {
+    pub(super) ports: Vec<PortState>,
+    /// The tree; where the label can't be read, the one its stored objects are in.
+    root: Option<Root>,
+    /// The label that names the tree can't be read: everything it has stored stays.
+    pub(super) is_held: bool,
+    /// What its objects' records say.
+    pub(super) record: Record,
+    /// Older ones win a route.
+    pub(super) rank: Rank,
+    /// Any EndpointSlice or Endpoints object is known of it.
+    pub(super) has_endpoints: bool,
+    /// How its endpoints came to be what they are.
+    pub(super) endpoints_seen: Seen,
+}
+
+/// One published port.
+#[derive(Debug)]
+pub(super) struct PortState {
+    pub(super) blueprint: PortBlueprint,
+    pub(super) servers: BTreeSet<ServerAddress>,
+}
+
+/// Who is older: by creationTimestamp, then by name. Kubernetes writes timestamps in UTC with
+/// whole seconds, so their texts sort as their times do; a Service without one is the youngest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    undated: bool,
+    created: Option<String>,
+    name: ObjectName,
+}
+
+impl Rank {
+    fn of(service: &Service) -> Self {
+        Self {
+            undated: service.created.is_none(),
+            created: service.created.clone(),
+            name: service.name.clone(),
+        }
+    }
+}
+
+impl World {
+    /// Reads a Service anew, with its endpoints.
+    pub(super) fn read_service(&mut self, name: &ObjectName, seen: Seen, endpoints: Option<Seen>) {
+        let service = self.cluster.service(name).filter(|service| {
+            service.speaks_to_romulus() && self.config.selector.matches(&service.labels)
+        });
+        let Some(service) = service else { return self.retire(name, seen) };
+        let mut blueprint = Blueprint::of(service, &self.config);
+        let (record, rank) = (Record::of(&self.config.owner, service), Rank::of(service));
+        let is_held = blueprint.root == Head::Held;
+        let root = match blueprint.root.valid() {
+            Some(root) => Some(root.clone()),
+            None => self.stored_root(name),
+        };
+        if is_held {
+            hold(&mut blueprint);
+        }
+        let unread = |blueprint| PortState { blueprint, servers: BTreeSet::new() };
+        let state = ServiceState {
+            ports: blueprint.ports.into_iter().map(unread).collect(),
+            root,
+            is_held,
+            record,
+            rank,
+            has_endpoints: false,
+            endpoints_seen: endpoints.unwrap_or(Seen::Listed),
+        };
+        let kept_seen = self.services.get(name).map(|state| state.endpoints_seen);
+        self.report.set(Origin::Service(name.clone()), blueprint.diagnostics);
+        let before = self.claims_of(name);
+        self.services.insert(name.clone(), state);
+        self.read_endpoints(name, endpoints.or(kept_seen).unwrap_or(Seen::Listed));
+        let after = self.wanted_claims(name);
+        for object in before.iter().filter(|object| !after.contains_key(*object)) {
+            self.unclaim(object, seen);
+        }
+        for (object, claim) in after {
+            self.claim(&object, claim);
+        }
+        self.confirm_losses(name, seen);
+    }
+
+    /// The Service is gone, or does not take part any more.
+    fn retire(&mut self, name: &ObjectName, seen: Seen) {
+        for object in self.claims_of(name) {
+            self.unclaim(&object, seen);
+        }
+        self.services.remove(name);
+        self.report.set(Origin::Service(name.clone()), Vec::new());
+        self.report.set(Origin::Endpoints(name.clone()), Vec::new());
+        self.confirm_losses(name, seen);
+    }
+
+    /// What the Service has stored and does not want; a live change confirms that it is unwanted.
+    fn confirm_losses(&mut self, name: &ObjectName, seen: Seen) {
+        for object in self.recorded.get(name).cloned().unwrap_or_default() {
+            let Some(state) = self.object(&object) else { continue };
+            if state.claim.is_none() {
+                let live = state.unclaimed_live || seen == Seen::Live;
+                self.unclaim(&object, if live { Seen::Live } else { Seen::Listed });
+            }
+        }
+    }
+
+    /// Reads the endpoints of a Service anew.
+    pub(super) fn read_endpoints(&mut self, name: &ObjectName, seen: Seen) {
+        let Some(service) = self.cluster.service(name) else { return };
+        let Some(state) = self.services.get_mut(name) else { return };
+        let mut found = Vec::new();
+        let mut changed = Vec::new();
+        for port in &mut state.ports {
+            let endpoints = self.cluster.endpoints(name);
+            let servers = map::servers(service, &port.blueprint.port, endpoints, &mut found);
+            if servers != port.servers {
+                port.servers = servers;
+                changed.push(port.blueprint.id.clone());
+            }
+        }
+        state.has_endpoints = false;
+        for object in self.cluster.endpoints(name) {
+            state.has_endpoints = true;
+            found.extend(about(object));
+        }
+        state.endpoints_seen = seen;
+        found.sort();
+        found.dedup();
+        self.report.set(Origin::Endpoints(name.clone()), found);
+        let Some(root) = state.root.clone() else { return };
+        let ports: Vec<_> = state.ports.iter().map(|port| port.blueprint.id.clone()).collect();
+        for id in ports {
+            let backend = ObjectRef { root: root.clone(), kind: ObjectKind::Backend, id };
+            if changed.contains(&backend.id) {
+                self.dirty.insert(backend.clone());
+            }
+            self.weigh(&backend);
+        }
+    }
+
+    /// The objects the Service claims now.
+    pub(super) fn claims_of(&self, name: &ObjectName) -> Vec<ObjectRef> {
+        self.wanted_claims(name).into_keys().collect()
+    }
+
+    /// What the Service asks for.
+    fn wanted_claims(&self, name: &ObjectName) -> BTreeMap<ObjectRef, Claim> {
+        let mut claims = BTreeMap::new();
+        let Some(state) = self.services.get(name) else { return claims };
+        let Some(root) = &state.root else { return claims };
+        for (position, port) in state.ports.iter().enumerate() {
+            let blueprint = &port.blueprint;
+            let claim = |links| Claim { service: name.clone(), port: position, links };
+            let object =
+                |kind| ObjectRef { root: root.clone(), kind, id: blueprint.id.clone() };
+            claims.insert(object(ObjectKind::Backend), claim(Links::default()));
+            if let Some(frontend) = &blueprint.frontend {
+                let links = frontend.valid().map(|frontend| Links {
+                    route: Some(frontend.route.as_str().into()),
+                    backend: frontend.target.as_ref().map(|target| target.id.clone()),
+                });
+                let mut links = links.unwrap_or_default();
+                links.backend.get_or_insert_with(|| blueprint.id.clone());
+                claims.insert(object(ObjectKind::Frontend), claim(links));
+            }
+        }
+        claims
+    }
+
+    /// The tree in which a Service has its stored objects, if it is one.
+    fn stored_root(&self, name: &ObjectName) -> Option<Root> {
+        if let Some(state) = self.services.get(name) {
+            return state.root.clone();
+        }
+        let mut roots = self.recorded.get(name)?.iter().map(|object| &object.root);
+        let root = roots.next()?;
+        roots.all(|other| other == root).then(|| root.clone())
+    }
+}
+
+/// Nothing new is written for a Service whose tree is unknown; its servers still follow.
+fn hold(blueprint: &mut Blueprint) {
+    for port in &mut blueprint.ports {
+        port.backend.settings = Head::Held;
+        port.frontend = port.frontend.take().map(|_| Head::Held);
+    }
+}
+
+/// What the endpoints object says about itself.
+fn about(object: &crate::cluster::Endpoints) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let subject = || Subject::Endpoints(object.name.clone());
+    if object.truncated {
+        let message = "the object was cut at 1000 addresses: some endpoints get no requests";
+        found.push(
+            Diagnostic::new(Code::TruncatedEndpoints, subject(), message)
+                .help("let romulus read EndpointSlices (--endpoints-source slices)"),
+        );
+    }
+    if object.has_names {
+        let message = "addresses of type FQDN are deprecated and have no defined meaning; they are left out";
+        found.push(
+            Diagnostic::new(Code::UnreadableAddress, subject(), message)
+                .help("use addressType IPv4 or IPv6"),
+        );
+    }
+    found
+}
