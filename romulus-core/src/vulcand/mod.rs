@@ -1,0 +1,2 @@
+//! What vulcand understands, as far as it was found out on a running one.
+pub mod route;
