@@ -33,12 +33,14 @@
 //! # }
 //! ```
 
+mod client;
 mod error;
 mod limits;
 mod memory;
 mod store;
 mod watch;
 
+pub use client::{EtcdOptions, EtcdStore, REQUESTS_TARGET};
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 pub use store::{Fence, Leadership, Outcome, Store};
