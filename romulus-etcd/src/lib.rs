@@ -38,6 +38,8 @@ mod error;
 mod limits;
 mod memory;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watch;
 
 pub use client::{EtcdOptions, EtcdStore, REQUESTS_TARGET};
