@@ -35,6 +35,7 @@
 
 mod client;
 mod error;
+mod executor;
 mod limits;
 mod memory;
 mod store;
@@ -44,6 +45,10 @@ mod watch;
 
 pub use client::{EtcdOptions, EtcdStore, REQUESTS_TARGET};
 pub use error::{Cause, StoreError};
+pub use executor::{GroupEnd, GroupResult, commit_group};
 pub use memory::MemoryStore;
 pub use store::{Fence, Leadership, Outcome, Store};
 pub use watch::{ProgressRequest, Watch, WatchEvent, WatchFeed};
+
+/// What [`commit_group`] is told to stop with.
+pub use tokio_util::sync::CancellationToken;

@@ -1,6 +1,6 @@
 //! One suite for every store: what the rest of romulus relies on.
 //!
-//! ```ignore
+//! ```text
 //! romulus_etcd::conformance!(async { MySubject::new() });
 //! ```
 
