@@ -1,11 +1,12 @@
+//! The interface every store has.
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use romulus_core::plan::Transaction;
-use romulus_core::stored::{Entry, KeyChange, Snapshot};
-use tokio::sync::mpsc;
+use romulus_core::stored::{Entry, Snapshot};
 
-use crate::StoreError;
+use crate::{StoreError, Watch};
 
 /// A key that must hold a value for a write to be applied: how a leader that lost its lease is kept
 /// from writing by the store itself.
@@ -17,12 +18,23 @@ pub struct Fence {
     pub value: String,
 }
 
+impl Fence {
+    /// The fence of a new term under this key.
+    pub fn random(key: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            value: format!("{:032x}", rand::random::<u128>()),
+        }
+    }
+}
+
 /// How a transaction ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Applied at this revision.
+    /// Applied.
     Committed {
-        /// The revision of every write in it.
+        /// The revision of every write in it; where nothing changed (no operation, or deletes of
+        /// keys that are not there) the revision of the store, as in etcd.
         revision: i64,
     },
     /// A guard did not hold; nothing was written.
@@ -34,30 +46,6 @@ pub enum Outcome {
     },
     /// The fence did not hold: another leader has taken over. Nothing was written.
     Fenced,
-}
-
-/// What a watch delivers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WatchEvent {
-    /// Changes, in the store's order; all changes of one revision arrive in one event.
-    Changes(Vec<KeyChange>),
-    /// Everything up to this revision has been delivered.
-    Progress {
-        /// The revision.
-        revision: i64,
-    },
-    /// Changes were missed (compaction, a restored store): this is all there is now.
-    Reloaded(Snapshot),
-}
-
-/// A running watch. Dropping it ends it. It survives disconnects by itself; what it can't hide it
-/// says ([`WatchEvent::Reloaded`]).
-#[derive(Debug)]
-pub struct Watch {
-    /// The events; bounded, so that a slow reader slows the watch, never grows the memory.
-    pub events: mpsc::Receiver<WatchEvent>,
-    /// Ends the watch when dropped.
-    pub guard: tokio_util::sync::DropGuard,
 }
 
 /// A term of leadership. Dropping it without [`resign`](Leadership::resign) leaves the lease to
@@ -76,13 +64,18 @@ pub trait Leadership: Send + Sync {
 
 /// A key-value store in which vulcand's keys live.
 ///
-/// Every call ends by the store's own deadline; none waits for ever.
+/// Every call ends by the store's own deadline; none waits for ever, but [`lead`](Store::lead),
+/// whose very purpose is to wait. Dropping a call ends it; a write dropped so has an unknown
+/// outcome, as one whose answer got lost.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Reads all keys under each of the prefixes, at one revision.
     async fn load(&self, prefixes: &[String]) -> Result<Snapshot, StoreError>;
 
     /// Delivers every change of a key under the prefix after the revision.
+    ///
+    /// A revision the store has not reached yet, as after a restore from a backup, is answered
+    /// with [`Reloaded`](crate::WatchEvent::Reloaded).
     async fn watch(&self, prefix: &str, after: i64) -> Result<Watch, StoreError>;
 
     /// Applies a transaction whose guards all have known revisions, if they and the fence hold.
@@ -93,5 +86,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Outcome, StoreError>;
 
     /// Becomes the leader under this key: waits until nobody else is, then returns the term.
+    ///
+    /// A leader that disappears is replaced after `ttl` (whole seconds; etcd may raise it). An
+    /// error ends the candidature: try again.
     async fn lead(&self, key: &str, ttl: Duration) -> Result<Box<dyn Leadership>, StoreError>;
 }

@@ -1,0 +1,14 @@
+//! A real etcd for tests, and the suite that every store passes.
+//!
+//! Behind the feature `testing`; what fails here panics, as tests do.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, which fail by a panic"
+)]
+
+pub mod conformance;
+mod process;
+
+pub use process::EtcdProcess;
