@@ -9,6 +9,8 @@
 mod problem;
 mod selection;
 mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod watch;
 
 pub use problem::{ObjectRef, Outcome, Place, SourceProblem};
