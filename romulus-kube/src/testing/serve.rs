@@ -120,15 +120,11 @@ async fn route(stub: &ApiStub, request: &Request) -> Answer {
             return answer(StatusCode::OK, &versions);
         }
         ["api", "v1", "namespaces", "kube-system"] => {
-            if let Some(fault) = stub.state().faults.take(&[On::Any]) {
-                if let Fault::Status(code) = fault {
-                    return status(code, "", "made to fail");
-                }
-            }
             let uid = stub.cluster_uid();
             let metadata = json!({"name": "kube-system", "uid": uid});
             let namespace = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": metadata});
-            return answer(StatusCode::OK, &namespace);
+            let fault = stub.state().faults.take(&[On::Namespace]);
+            return befall(fault, answer(StatusCode::OK, &namespace)).await;
         }
         ["apis"] => {
             let served = stub.state().serves_slices;
@@ -332,7 +328,7 @@ async fn watch(stub: &ApiStub, view: View, request: &Request) -> Answer {
         Some(Fault::HalfALine) => streamed(lines.take(1).map(|line| line.slice(..line.len() / 2))),
         Some(Fault::EndAtOnce) => streamed(stream::empty()),
         Some(Fault::ErrorEvent(code)) => {
-            let object = status_object(code, "Expired", "made to fail");
+            let object = status_object(code, reason(code), "made to fail");
             streamed(stream::iter([line("ERROR", &object)]))
         }
         fault => return befall(fault, Response::new(streamed(lines))).await,

@@ -152,6 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn a_recorded_refusal_is_an_error_that_no_new_list_cures() {
+        let line = include_str!("../../tests/data/kube/watchlist-refused.jsonl");
+        let error = decode(Resource::Services, line.as_bytes()).unwrap_err();
+        assert!(!error.is_expired());
+        assert_eq!(
+            error.to_string(),
+            "the API server answered 500: a watch stream was requested by the client but the \
+             required storage feature RequestWatchProgress is disabled"
+        );
+    }
+
+    #[test]
     fn an_unknown_event_and_a_non_event_are_refused() {
         let refused = |line: &str| decode(Resource::Services, line.as_bytes()).unwrap_err();
         assert_eq!(
