@@ -6,6 +6,9 @@
 //!
 //! What is not here: judging what was read (that is romulus-core's), and anything about etcd.
 
+mod args;
+mod cluster_scope;
+mod connect;
 mod problem;
 mod selection;
 mod source;
@@ -13,6 +16,9 @@ mod source;
 pub mod testing;
 pub mod watch;
 
+pub use args::KubeArgs;
+pub use cluster_scope::{ClusterScopeError, cluster_scope};
+pub use connect::{ConnectError, Connection};
 pub use problem::{ObjectRef, Outcome, Place, SourceProblem};
 pub use selection::{EndpointsSource, Selection};
 pub use source::{Source, SourceEvent};
