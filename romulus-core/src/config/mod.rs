@@ -1,13 +1,20 @@
 //! What an operator decides once: flags, as far as the mapping and the plan depend on them.
 
+#[cfg(feature = "clap")]
+mod args;
+
 use std::collections::BTreeSet;
 
 use crate::cluster::Scope;
 use crate::key::{Root, Segment};
 use crate::selector::Selector;
 
+#[cfg(feature = "clap")]
+pub use args::ConfigArgs;
+
 /// What happens to stored objects that nothing wants any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Policy {
     /// They are deleted.
     #[default]

@@ -1,0 +1,115 @@
+//! The daemon: wires sources, the world and the store together and keeps them in step.
+//!
+//! What is decided is decided in `romulus-core`; what is read and written goes through
+//! `romulus-kube` and `romulus-etcd`. Here is only when: what is awaited, retried and given up.
+
+mod args;
+mod echo;
+mod election;
+mod feed;
+pub mod logging;
+mod pause;
+mod scope;
+mod syncer;
+mod writer;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use romulus_core::world::World;
+use romulus_kube::{Source, WatchSettings};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+pub use args::{Args, LogLevel};
+
+use scope::Scope;
+use syncer::{Settings, Syncer};
+
+/// How a run ended that no error ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop, or everything is in step.
+    Well,
+    /// With `--once`: something wanted stays unwritten.
+    Behind,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Well => Self::SUCCESS,
+            Ended::Behind => Self::from(1),
+        }
+    }
+}
+
+/// Runs until a signal, or with `--once` until everything is in step or can't be.
+///
+/// # Errors
+///
+/// Flags that can't be used; with `--once`, a store or source that does not answer.
+pub async fn run(args: &Args) -> anyhow::Result<Ended> {
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone()).context("signals can't be received")?;
+    let sources = CancellationToken::new();
+    let _end_sources = sources.clone().drop_guard();
+
+    let store = args.etcd.store()?;
+    let (source, scope) = source(args, &sources).await?;
+    let selection = args.kube.selection();
+    let config =
+        args.config.config(args.default_owner(), selection.selector.clone(), source.scopes().to_vec());
+    info!(
+        owner = %config.owner,
+        root = %config.root,
+        selector = %selection.selector,
+        policy = ?config.policy,
+        "romulusd {} starts",
+        env!("CARGO_PKG_VERSION"),
+    );
+    let settings = Settings {
+        once: args.once,
+        election: !args.no_leader_election,
+        lease_ttl: args.lease_ttl,
+        takeover_scope: args.takeover_scope,
+        settle: args.settle,
+        heartbeat: args.heartbeat,
+        echo: args.etcd.is_memory(),
+    };
+    let syncer = Syncer::new(settings, store, World::new(config), source, scope, stop);
+    syncer.run().await
+}
+
+async fn source(args: &Args, cancel: &CancellationToken) -> anyhow::Result<(Source, Scope)> {
+    let selection = args.kube.selection();
+    if !args.manifests.is_empty() {
+        let source = romulus_kube::manifests::follow(&args.manifests, &selection, cancel);
+        return Ok((source, Scope::Manifests));
+    }
+    let connection = args.kube.connect().await?;
+    info!("API server {} (from {})", connection.url, connection.origin);
+    let source = romulus_kube::watch(&connection.client, &selection, &WatchSettings::default(), cancel);
+    Ok((source, Scope::Cluster(connection.client)))
+}
+
+/// The first SIGINT or SIGTERM stops after the transaction in flight, the second at once.
+fn stop_on_signals(stop: CancellationToken) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.is_cancelled() {
+                std::process::exit(130);
+            }
+            info!("stopping; keys stay as they are");
+            stop.cancel();
+        }
+    });
+    Ok(())
+}

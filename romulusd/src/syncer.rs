@@ -1,0 +1,384 @@
+//! The loop: takes in what sources and store tell, plans, writes, and tells the world.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use romulus_core::diagnostic::Severity;
+use romulus_core::plan::{Group, Op, Transaction};
+use romulus_core::world::World;
+use romulus_etcd::{GroupEnd, GroupResult, Store, StoreError, WatchEvent};
+use romulus_kube::{Source, SourceEvent};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use crate::Ended;
+use crate::echo::Echo;
+use crate::election::{Election, Turn};
+use crate::feed::Feed;
+use crate::logging;
+use crate::pause::Pause;
+use crate::scope::{self, Scope};
+use crate::writer::Writer;
+
+/// What the flags say about running.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) once: bool,
+    pub(crate) election: bool,
+    pub(crate) lease_ttl: Duration,
+    pub(crate) takeover_scope: bool,
+    pub(crate) settle: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) echo: bool,
+}
+
+pub(crate) struct Syncer {
+    settings: Settings,
+    store: Arc<dyn Store>,
+    world: World,
+    source: Source,
+    feed: Feed,
+    writer: Writer,
+    election: Election,
+    scope: Scope,
+    scope_settled: bool,
+    pause: Pause,
+    echo: Echo,
+    /// What was written since everything was last in step.
+    written: Written,
+    /// Something a source reads could not be read.
+    source_failed: bool,
+    /// In step, and said so.
+    in_step: bool,
+    stop: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    puts: usize,
+    deletes: usize,
+    transactions: usize,
+}
+
+impl Syncer {
+    pub(crate) fn new(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        world: World,
+        source: Source,
+        scope: Scope,
+        stop: CancellationToken,
+    ) -> Self {
+        let owner = &world.config().owner;
+        let election = Election::new(store.clone(), owner, settings.lease_ttl, settings.election);
+        Self {
+            feed: Feed::new(store.clone()),
+            writer: Writer::new(store.clone(), settings.settle),
+            election,
+            scope,
+            scope_settled: false,
+            pause: Pause::new(),
+            echo: Echo::default(),
+            written: Written::default(),
+            source_failed: false,
+            in_step: false,
+            settings,
+            store,
+            world,
+            source,
+            stop,
+        }
+    }
+
+    /// Runs until it is told to stop; with `once`, until nothing is left to do.
+    pub(crate) async fn run(mut self) -> anyhow::Result<Ended> {
+        let ended = self.follow().await;
+        self.wind_up().await;
+        ended
+    }
+
+    async fn follow(&mut self) -> anyhow::Result<Ended> {
+        let period = self.settings.heartbeat.max(Duration::from_millis(1));
+        let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let beats = !self.settings.once && !self.settings.heartbeat.is_zero();
+        loop {
+            if self.advance().await? && self.settings.once {
+                return Ok(self.verdict());
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(Ended::Well),
+                turn = self.election.next() => self.turn(&turn),
+                (group, result) = self.writer.next() => self.finish(&group, result).await?,
+                (prefix, event) = self.feed.next() => self.observe(&prefix, event),
+                event = self.source.next() => match event {
+                    Some(event) => self.take_in(event)?,
+                    None => anyhow::bail!("the source of Services has ended"),
+                },
+                () = self.pause.over() => {}
+                _ = heartbeat.tick(), if beats => self.beat(),
+            }
+            // What came meanwhile is taken in before the next plan.
+            while let Some(event) = self.source.try_next() {
+                self.take_in(event)?;
+            }
+        }
+    }
+
+    /// Loads what is missing and plans, as far as that is possible now. Returns whether everything
+    /// is in step.
+    async fn advance(&mut self) -> anyhow::Result<bool> {
+        if !self.pause.is_over() {
+            return Ok(false);
+        }
+        let missing = self.world.missing_prefixes();
+        if !missing.is_empty() {
+            match self.feed.load(&missing).await {
+                Ok(snapshot) => {
+                    for prefix in &missing {
+                        self.world.load(prefix, &snapshot);
+                    }
+                    self.pause.reset();
+                }
+                Err(error) => return self.failed("reading the store", error.into()).map(|()| false),
+            }
+        }
+        if !self.election.is_leading() || !self.world.is_ready() || self.writer.has_backlog() {
+            return Ok(false);
+        }
+        if !self.feed.has_passed(self.election.revision()) {
+            self.feed.ask();
+            return Ok(false);
+        }
+        if !self.scope_settled && !self.settle_scope().await? {
+            return Ok(false);
+        }
+        let plan = self.world.plan();
+        for diagnostic in &plan.cleared {
+            info!("no longer: {}", logging::bare(diagnostic));
+        }
+        for diagnostic in &plan.raised {
+            logging::diagnostic(diagnostic);
+        }
+        self.in_step &= plan.groups.is_empty();
+        self.writer.add(plan.groups);
+        if !self.writer.is_idle() {
+            return Ok(false);
+        }
+        self.reached().await;
+        Ok(true)
+    }
+
+    /// Makes sure that nobody else speaks under this owner id.
+    async fn settle_scope(&mut self) -> anyhow::Result<bool> {
+        let identity = match self.scope.identity().await {
+            Ok(identity) => identity,
+            Err(error) => {
+                return self.failed("telling which cluster this is", error.into()).map(|()| false);
+            }
+        };
+        let owner = self.world.config().owner.clone();
+        let (takeover, fence) = (self.settings.takeover_scope, self.election.fence());
+        match scope::settle(&*self.store, &owner, &identity, takeover, fence).await {
+            Ok(()) => {
+                self.scope_settled = true;
+                Ok(true)
+            }
+            Err(error) if error.downcast_ref::<StoreError>().is_some_and(StoreError::is_retryable) => {
+                self.failed("checking the owner id", error).map(|()| false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everything is in step: says so once.
+    async fn reached(&mut self) {
+        if std::mem::replace(&mut self.in_step, true) {
+            return;
+        }
+        let Written { puts, deletes, transactions } = std::mem::take(&mut self.written);
+        let owned = self.world.owned();
+        info!(
+            "in step: {owned} backends and frontends; {puts} keys put, {deletes} deleted in \
+             {transactions} transactions"
+        );
+        if self.settings.echo
+            && !self.echo.has_shown_tree()
+            && let Ok(snapshot) = self.store.load(&[String::new()]).await
+        {
+            self.echo.tree(&snapshot, self.world.roots());
+        }
+    }
+
+    /// Whether everything that is wanted is written.
+    fn verdict(&self) -> Ended {
+        let unwritten = self.world.diagnostics().any(|d| d.severity() == Severity::Error);
+        if unwritten || self.source_failed { Ended::Behind } else { Ended::Well }
+    }
+
+    fn turn(&mut self, turn: &Turn) {
+        match turn {
+            Turn::Elected => {
+                self.writer.begin_term(self.election.fence().cloned());
+                self.feed.ask();
+            }
+            Turn::Lost => self.end_term(),
+        }
+    }
+
+    fn end_term(&mut self) {
+        for group in self.writer.end_term() {
+            self.world.finished(&group, false);
+        }
+    }
+
+    fn take_in(&mut self, event: SourceEvent) -> anyhow::Result<()> {
+        match event {
+            SourceEvent::Changes(changes) => {
+                debug!("{} changes of the cluster", changes.len());
+                self.world.apply(changes);
+            }
+            SourceEvent::Problem(problem) if self.settings.once && problem.is_fatal() => {
+                anyhow::bail!("{problem}");
+            }
+            SourceEvent::Problem(problem) => {
+                let skipped = problem.outcome == romulus_kube::Outcome::Skipped;
+                self.source_failed |= skipped;
+                if problem.is_fatal() || skipped { error!("{problem}") } else { warn!("{problem}") }
+            }
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, prefix: &str, event: WatchEvent) {
+        match event {
+            WatchEvent::Changes(changes) => {
+                for change in &changes {
+                    self.world.observe(change);
+                }
+            }
+            WatchEvent::Progress { .. } => {}
+            WatchEvent::Reloaded(snapshot) => {
+                warn!("changes under {prefix} were missed; read again at revision {}", snapshot.revision);
+                self.world.load(prefix, &snapshot);
+            }
+        }
+    }
+
+    /// Tells the world how far a group came.
+    async fn finish(&mut self, group: &Group, result: GroupResult) -> anyhow::Result<()> {
+        for (step, revision) in group.steps.iter().zip(&result.committed) {
+            self.world.committed(&step.transaction, *revision);
+            self.count(&step.transaction, *revision);
+        }
+        match result.end {
+            GroupEnd::Done => {
+                self.world.finished(group, false);
+                self.pause.reset();
+            }
+            GroupEnd::Cancelled => self.world.finished(group, false),
+            GroupEnd::Fenced => {
+                warn!("another romulusd leads: nothing more is written");
+                self.end_term();
+                self.election.fenced();
+                self.world.finished(group, false);
+            }
+            GroupEnd::Refused { current, .. } => {
+                let keys: Vec<_> = current.iter().map(|(key, _)| key.as_str()).collect();
+                debug!("a transaction was refused: somebody else writes {keys:?}");
+                self.read_again(group, true).await?;
+            }
+            GroupEnd::Unknown(error) => {
+                self.failed("writing", error.into())?;
+                self.read_again(group, false).await?;
+            }
+            GroupEnd::Failed(error) => {
+                self.world.finished(group, false);
+                self.failed("writing", error.into())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is stored of a group's objects: what the world knows of them is not so.
+    async fn read_again(&mut self, group: &Group, refused: bool) -> anyhow::Result<()> {
+        let prefixes: Vec<String> = group.objects.iter().flat_map(World::prefixes_of).collect();
+        loop {
+            match self.store.load(&prefixes).await {
+                Ok(snapshot) => {
+                    self.world.refresh(&group.objects, &snapshot);
+                    self.world.finished(group, refused);
+                    return Ok(());
+                }
+                Err(error) => {
+                    self.failed("reading the store", error.into())?;
+                    tokio::select! {
+                        () = self.pause.over() => {}
+                        () = self.stop.cancelled() => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, transaction: &Transaction, revision: i64) {
+        self.written.transactions += 1;
+        for op in &transaction.ops {
+            match op {
+                Op::Put { key, value } => {
+                    self.written.puts += 1;
+                    debug!(revision, "put {key} {value}");
+                }
+                Op::Delete { key } => {
+                    self.written.deletes += 1;
+                    debug!(revision, "deleted {key}");
+                }
+            }
+        }
+        if self.settings.echo {
+            self.echo.changes(transaction);
+        }
+    }
+
+    /// Something failed: with `once` that is the end, else it is tried again after a pause.
+    fn failed(&mut self, what: &str, error: anyhow::Error) -> anyhow::Result<()> {
+        if self.settings.once {
+            return Err(error.context(format!("{what} failed")));
+        }
+        let delay = self.pause.grow();
+        error!("{what} failed: {error:#}; trying again in {delay:.1?}");
+        Ok(())
+    }
+
+    /// Puts the key that keeps vulcand's watch from being compacted away.
+    fn beat(&self) {
+        if !self.election.is_leading() || !self.world.is_ready() {
+            return;
+        }
+        let put = |key| Op::Put { key, value: env!("CARGO_PKG_VERSION").into() };
+        let ops = self.world.roots().map(|root| put(root.heartbeat())).collect();
+        let transaction = Transaction { guards: Vec::new(), ops };
+        let (store, fence) = (self.store.clone(), self.election.fence().cloned());
+        tokio::spawn(async move {
+            if let Err(error) = store.commit(&transaction, fence.as_ref()).await {
+                warn!("the heartbeat failed: {error}");
+            }
+        });
+    }
+
+    /// Finishes the transactions in flight and hands over.
+    async fn wind_up(mut self) {
+        self.end_term();
+        while !self.writer.is_idle() {
+            let (group, result) = self.writer.next().await;
+            for (step, revision) in group.steps.iter().zip(&result.committed) {
+                self.count(&step.transaction, *revision);
+            }
+        }
+        self.election.resign().await;
+        info!("stopped");
+    }
+}
+
