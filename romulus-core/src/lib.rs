@@ -3,3 +3,4 @@ pub mod cluster;
 pub mod key;
 pub mod plan;
 pub mod stored;
+pub mod vulcand;
