@@ -4,6 +4,7 @@
 //! (so the last duplicate wins, and duplicate objects are merged), `null` leaves a plain field as
 //! it is, and a member of the wrong type refuses the whole value even if nothing uses it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::check::{Checked, Problem, Verdict};
@@ -12,6 +13,8 @@ use super::json::{self, Node, Value};
 /// Collects the problems of one value while it is decoded and judged.
 #[derive(Default)]
 pub(crate) struct Decoder {
+    /// Where the whole value stands: what a problem with a missing field points at.
+    whole: Range<usize>,
     path: Vec<&'static str>,
     problems: Vec<Problem>,
 }
@@ -23,12 +26,26 @@ pub(crate) trait Field<'a> {
 }
 
 impl Decoder {
+    /// Begins to judge a value that stands for itself.
+    pub(crate) fn of(value: &Value) -> Self {
+        Self {
+            whole: value.span.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Reads a whole text; what is not JSON is the only problem then.
     pub(crate) fn read(&mut self, text: &str) -> Option<Value> {
         match json::parse(text) {
-            Ok(value) => Some(value),
+            Ok(value) => {
+                self.whole = value.span.clone();
+                Some(value)
+            }
             Err(error) => {
-                let end = text[error.offset..].chars().next().map_or(0, char::len_utf8);
+                let end = text[error.offset..]
+                    .chars()
+                    .next()
+                    .map_or(0, char::len_utf8);
                 self.reject(
                     error.offset..error.offset + end,
                     format!("it is not JSON: {}", error.message),
@@ -117,18 +134,57 @@ impl Decoder {
         takes_down: bool,
     ) {
         let path = self.path.join(".");
-        self.problems.push(Problem { verdict, span, path, message, help, takes_down });
+        let span = if span == (0..0) {
+            self.whole.clone()
+        } else {
+            span
+        };
+        self.problems.push(Problem {
+            verdict,
+            span,
+            path,
+            message,
+            help,
+            takes_down,
+        });
+    }
+
+    /// Judges JSON that vulcand makes of a value, or finds in a string: its problems are about
+    /// the value at `span`.
+    pub(crate) fn nested<T>(
+        &mut self,
+        text: &str,
+        span: &Range<usize>,
+        judge: impl FnOnce(&Value, &mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let mut inner = Self {
+            path: self.path.clone(),
+            ..Self::default()
+        };
+        let value = inner.read(text);
+        let judged = value.and_then(|value| judge(&value, &mut inner));
+        self.problems
+            .extend(inner.problems.into_iter().map(|problem| Problem {
+                span: span.clone(),
+                ..problem
+            }));
+        judged
     }
 
     /// Whether vulcand would refuse the value for what was found so far.
     pub(crate) fn is_rejected(&self) -> bool {
-        self.problems.iter().any(|problem| problem.verdict == Verdict::Rejected)
+        self.problems
+            .iter()
+            .any(|problem| problem.verdict == Verdict::Rejected)
     }
 
     /// The verdict on a value.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Checked<T> {
         let value = if self.is_rejected() { None } else { value };
-        Checked { value, problems: self.problems }
+        Checked {
+            value,
+            problems: self.problems,
+        }
     }
 }
 
@@ -199,6 +255,20 @@ impl<'a> Field<'a> for f64 {
     }
 }
 
+/// A field that knows where it was written last.
+#[derive(Debug, Default)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
+
+impl<'a, T: Field<'a>> Field<'a> for At<T> {
+    fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
+        self.value.decode(value, decoder);
+        self.span = value.span.clone();
+    }
+}
+
 /// Go's `[]byte`: base64 in a string, or an array of byte values.
 #[derive(Default)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
@@ -247,7 +317,10 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
             .with_decode_allow_trailing_bits(true)
             .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
     );
-    let text: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    let text: Vec<u8> = text
+        .bytes()
+        .filter(|b| !matches!(b, b'\r' | b'\n'))
+        .collect();
     GO.decode(text).ok()
 }
 
@@ -286,17 +359,16 @@ impl<'a> Field<'a> for Option<&'a Value> {
     }
 }
 
-/// Go's `map[string][]string`, of which only the types are judged.
-#[derive(Default)]
-pub(crate) struct StringLists;
-
-impl<'a> Field<'a> for StringLists {
+/// Go's `map[string][]string`.
+impl<'a> Field<'a> for BTreeMap<String, Vec<String>> {
     fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
         match &value.node {
-            Node::Null => {}
+            Node::Null => self.clear(),
             Node::Object(members) => {
                 for member in members {
-                    Vec::<String>::new().decode(&member.value, decoder);
+                    let mut list = Vec::new();
+                    list.decode(&member.value, decoder);
+                    self.insert(member.name.to_string(), list);
                 }
             }
             _ => decoder.wrong_type(value, "an object of arrays", "{\"Name\": [\"value\"]}"),
@@ -310,8 +382,10 @@ pub(crate) struct Stats;
 
 impl<'a> Field<'a> for Stats {
     fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
-        decoder.object(value, &["Verdict", "Counters", "LatencyBrackets"], |field, value, d| {
-            match field {
+        decoder.object(
+            value,
+            &["Verdict", "Counters", "LatencyBrackets"],
+            |field, value, d| match field {
                 "Verdict" => d.object(value, &["IsBad", "Anomalies"], |field, value, d| {
                     if field == "IsBad" {
                         false.decode(value, d);
@@ -331,8 +405,8 @@ impl<'a> Field<'a> for Stats {
                     },
                 ),
                 _ => Vec::<Bracket>::new().decode(value, d),
-            }
-        });
+            },
+        );
     }
 }
 
@@ -342,7 +416,11 @@ struct Anomaly;
 impl<'a> Field<'a> for Anomaly {
     fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
         decoder.object(value, &["Code", "Message"], |field, value, d| {
-            if field == "Code" { 0_i64.decode(value, d) } else { String::new().decode(value, d) }
+            if field == "Code" {
+                0_i64.decode(value, d)
+            } else {
+                String::new().decode(value, d)
+            }
         });
     }
 }
@@ -352,7 +430,9 @@ struct StatusCode;
 
 impl<'a> Field<'a> for StatusCode {
     fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
-        decoder.object(value, &["Code", "Count"], |_, value, d| 0_i64.decode(value, d));
+        decoder.object(value, &["Code", "Count"], |_, value, d| {
+            0_i64.decode(value, d)
+        });
     }
 }
 
@@ -362,7 +442,11 @@ struct Bracket;
 impl<'a> Field<'a> for Bracket {
     fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
         decoder.object(value, &["Quantile", "Value"], |field, value, d| {
-            if field == "Quantile" { 0_f64.decode(value, d) } else { 0_i64.decode(value, d) }
+            if field == "Quantile" {
+                0_f64.decode(value, d)
+            } else {
+                0_i64.decode(value, d)
+            }
         });
     }
 }

@@ -102,10 +102,17 @@ impl FromStr for GoDuration {
                 None if unit.is_empty() => return Err(DurationError::MissingUnit(text.into())),
                 None => {
                     let unit = unit.into();
-                    return Err(DurationError::UnknownUnit { text: text.into(), unit });
+                    return Err(DurationError::UnknownUnit {
+                        text: text.into(),
+                        unit,
+                    });
                 }
             };
-            let whole = if whole.is_empty() { Ok(0) } else { whole.parse::<u64>() };
+            let whole = if whole.is_empty() {
+                Ok(0)
+            } else {
+                whole.parse::<u64>()
+            };
             let part = whole
                 .ok()
                 .and_then(|whole| whole.checked_mul(nanoseconds))
@@ -125,7 +132,10 @@ impl FromStr for GoDuration {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+    text.split_at(
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len()),
+    )
 }
 
 /// The nanoseconds of a decimal fraction, computed as Go does: digits beyond what 63 bits hold
@@ -207,12 +217,28 @@ mod tests {
             ("0.0000000001s", 0, "0s"),
             ("0.3333333333333333333h", 1_200_000_000_000, "20m0s"),
             ("0.100000000000000000000h", 360_000_000_000, "6m0s"),
-            ("2562047h47m16.854775807s", i64::MAX, "2562047h47m16.854775807s"),
-            ("-2562047h47m16.854775808s", i64::MIN, "-2562047h47m16.854775808s"),
-            ("-9223372036854775808ns", i64::MIN, "-2562047h47m16.854775808s"),
+            (
+                "2562047h47m16.854775807s",
+                i64::MAX,
+                "2562047h47m16.854775807s",
+            ),
+            (
+                "-2562047h47m16.854775808s",
+                i64::MIN,
+                "-2562047h47m16.854775808s",
+            ),
+            (
+                "-9223372036854775808ns",
+                i64::MIN,
+                "-2562047h47m16.854775808s",
+            ),
         ] {
             let duration: GoDuration = text.parse().unwrap();
-            assert_eq!((duration.0, &*duration.to_string()), (nanoseconds, printed), "{text}");
+            assert_eq!(
+                (duration.0, &*duration.to_string()),
+                (nanoseconds, printed),
+                "{text}"
+            );
         }
     }
 
@@ -220,16 +246,32 @@ mod tests {
     fn refuses_what_go_refuses_and_says_why() {
         let invalid = |text: &str| DurationError::Invalid(text.into());
         let too_long = |text: &str| DurationError::TooLong(text.into());
-        for text in ["", "-", "s", ".s", " 5s", "--5s", "+-5s", "inf", "\u{663}s", "1s s"] {
+        for text in [
+            "", "-", "s", ".s", " 5s", "--5s", "+-5s", "inf", "\u{663}s", "1s s",
+        ] {
             let error = text.parse::<GoDuration>().unwrap_err();
-            let unit = DurationError::UnknownUnit { text: text.into(), unit: "s s".into() };
+            let unit = DurationError::UnknownUnit {
+                text: text.into(),
+                unit: "s s".into(),
+            };
             assert_eq!(error, if text == "1s s" { unit } else { invalid(text) });
         }
-        for text in ["2562047h48m", "9223372036854775808ns", "18446744073709551616ns", "3000000h"] {
+        for text in [
+            "2562047h48m",
+            "9223372036854775808ns",
+            "18446744073709551616ns",
+            "3000000h",
+        ] {
             assert_eq!(text.parse::<GoDuration>(), Err(too_long(text)));
         }
-        assert_eq!("1.5.5s".parse::<GoDuration>(), Err(DurationError::MissingUnit("1.5.5s".into())));
-        assert_eq!("00".parse::<GoDuration>(), Err(DurationError::MissingUnit("00".into())));
+        assert_eq!(
+            "1.5.5s".parse::<GoDuration>(),
+            Err(DurationError::MissingUnit("1.5.5s".into()))
+        );
+        assert_eq!(
+            "00".parse::<GoDuration>(),
+            Err(DurationError::MissingUnit("00".into()))
+        );
     }
 
     proptest! {

@@ -201,9 +201,18 @@ mod tests {
         for (text, compact) in [
             (" { } ", "{}"),
             ("[ ]", "[]"),
-            (r#"{"b":1,"a":2,"b":[3,{"c":null}]}"#, r#"{"b":[3,{"c":null}],"a":2}"#),
-            (r#"[1.50, -0, 1E5, "<&>\u0041\/\u2028"]"#, "[1.50,-0,1E5,\"<&>A/\u{2028}\"]"),
-            (r#""\ud83d\ude00 \ud83d \ude00\u0001""#, "\"😀 \u{fffd} \u{fffd}\\u0001\""),
+            (
+                r#"{"b":1,"a":2,"b":[3,{"c":null}]}"#,
+                r#"{"b":[3,{"c":null}],"a":2}"#,
+            ),
+            (
+                r#"[1.50, -0, 1E5, "<&>\u0041\/\u2028"]"#,
+                "[1.50,-0,1E5,\"<&>A/\u{2028}\"]",
+            ),
+            (
+                r#""\ud83d\ude00 \ud83d \ude00\u0001""#,
+                "\"😀 \u{fffd} \u{fffd}\\u0001\"",
+            ),
         ] {
             assert_eq!(parse(text).unwrap().compact(), compact, "{text}");
         }
@@ -212,7 +221,10 @@ mod tests {
     #[test]
     fn ten_thousand_levels_are_read_printed_and_dropped_and_one_more_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(parse(&nested(MAX_DEPTH)).unwrap().compact(), nested(MAX_DEPTH));
+        assert_eq!(
+            parse(&nested(MAX_DEPTH)).unwrap().compact(),
+            nested(MAX_DEPTH)
+        );
         assert_eq!(parse(&nested(MAX_DEPTH + 1)).unwrap_err().offset, MAX_DEPTH);
         let objects = format!("{}1{}", r#"{"a":"#.repeat(MAX_DEPTH), "}".repeat(MAX_DEPTH));
         assert_eq!(parse(&objects).unwrap().compact(), objects);

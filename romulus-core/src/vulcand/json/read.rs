@@ -84,7 +84,10 @@ impl Reader<'_> {
             // Hand the finished value to what it is in, and close whatever ends with it.
             let mut value_start = start;
             loop {
-                let finished = Value { span: value_start..self.at, node: value };
+                let finished = Value {
+                    span: value_start..self.at,
+                    node: value,
+                };
                 match open.pop() {
                     None => return Ok(finished),
                     Some(Open::Array(start, mut items)) => {
@@ -97,7 +100,11 @@ impl Reader<'_> {
                         (value_start, value) = (start, Node::Array(items));
                     }
                     Some(Open::Object(start, mut members, (name, name_span))) => {
-                        members.push(Member { name, name_span, value: finished });
+                        members.push(Member {
+                            name,
+                            name_span,
+                            value: finished,
+                        });
                         if self.take_after_space(b',') {
                             let name = self.member_name()?;
                             open.push(Open::Object(start, members, name));
@@ -257,7 +264,11 @@ impl Reader<'_> {
     }
 
     fn expect(&mut self, byte: u8, place: &str) -> Result<(), SyntaxError> {
-        if self.take(byte) { Ok(()) } else { Err(self.unexpected(place)) }
+        if self.take(byte) {
+            Ok(())
+        } else {
+            Err(self.unexpected(place))
+        }
     }
 
     fn skip_space(&mut self) {
@@ -274,7 +285,10 @@ impl Reader<'_> {
     }
 
     fn error(&self, message: String) -> SyntaxError {
-        SyntaxError { offset: self.at, message }
+        SyntaxError {
+            offset: self.at,
+            message,
+        }
     }
 }
 
@@ -287,25 +301,65 @@ mod tests {
         for (text, offset, message) in [
             ("", 0, "unexpected end of the text"),
             ("{", 1, "unexpected end of the text"),
-            ("{'a':1}", 1, "unexpected character '\\'' where the name of a member must begin"),
-            ("{\"a\":1,}", 7, "unexpected character '}' where the name of a member must begin"),
-            ("[1,]", 3, "unexpected character ']' where a value must begin"),
-            ("[1 2]", 3, "unexpected character '2' after an array element"),
-            ("{\"a\" 1}", 5, "unexpected character '1' after the name of a member"),
+            (
+                "{'a':1}",
+                1,
+                "unexpected character '\\'' where the name of a member must begin",
+            ),
+            (
+                "{\"a\":1,}",
+                7,
+                "unexpected character '}' where the name of a member must begin",
+            ),
+            (
+                "[1,]",
+                3,
+                "unexpected character ']' where a value must begin",
+            ),
+            (
+                "[1 2]",
+                3,
+                "unexpected character '2' after an array element",
+            ),
+            (
+                "{\"a\" 1}",
+                5,
+                "unexpected character '1' after the name of a member",
+            ),
             ("{}}", 2, "unexpected character '}' after the value"),
             ("01", 1, "unexpected character '1' after the value"),
             ("-", 1, "unexpected end of the text"),
             ("1.", 2, "unexpected end of the text"),
             ("+1", 0, "unexpected character '+' where a value must begin"),
             ("nul", 3, "unexpected end of the text"),
-            ("True", 0, "unexpected character 'T' where a value must begin"),
+            (
+                "True",
+                0,
+                "unexpected character 'T' where a value must begin",
+            ),
             ("\"a\nb\"", 2, "unexpected character '\\n' in a string"),
-            ("\"\\x\"", 2, "unexpected character 'x' in an escape of a string"),
-            ("\"\\u12g4\"", 5, "unexpected character 'g' in the four hex digits of a \\u escape"),
-            ("\u{feff}{}", 0, "unexpected character '\\u{feff}' where a value must begin"),
+            (
+                "\"\\x\"",
+                2,
+                "unexpected character 'x' in an escape of a string",
+            ),
+            (
+                "\"\\u12g4\"",
+                5,
+                "unexpected character 'g' in the four hex digits of a \\u escape",
+            ),
+            (
+                "\u{feff}{}",
+                0,
+                "unexpected character '\\u{feff}' where a value must begin",
+            ),
         ] {
             let message = message.to_owned();
-            assert_eq!(parse(text).err(), Some(SyntaxError { offset, message }), "{text:?}");
+            assert_eq!(
+                parse(text).err(),
+                Some(SyntaxError { offset, message }),
+                "{text:?}"
+            );
         }
     }
 
@@ -314,7 +368,9 @@ mod tests {
         let text = r#" {"a": [1, "x"] , "b":{}} rest"#;
         let (value, end) = parse_first(text).unwrap();
         assert_eq!((value.span.clone(), end), (1..25, 25));
-        let Node::Object(members) = &value.node else { panic!("an object") };
+        let Node::Object(members) = &value.node else {
+            panic!("an object")
+        };
         let spans: Vec<_> = members
             .iter()
             .map(|m| (&text[m.name_span.clone()], &text[m.value.span.clone()]))
