@@ -1,0 +1,138 @@
+//! `trace`.
+
+use crate::vulcand::decode::{At, Decoder, Field};
+use crate::vulcand::environment::Environment;
+use crate::vulcand::json::Value;
+use crate::vulcand::url::{self, Url};
+
+/// A line to syslog for every request. vulcand connects while it reads the value: where it can't,
+/// the value is invalid to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The request headers that are logged.
+    pub request_headers: Vec<String>,
+    /// The response headers that are logged.
+    pub response_headers: Vec<String>,
+    /// `syslog://host:port`, `syslog:///path/of/socket` or `syslog://`.
+    pub address: String,
+}
+
+const HELP: &str = "write syslog://<host>:<port>, or syslog:///<socket> where vulcand's machine \
+                    has one";
+
+const SEVERITIES: [&str; 7] = ["ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];
+
+const FACILITIES: [&str; 19] = [
+    "USER",
+    "MAIL",
+    "DAEMON",
+    "AUTH",
+    "SYSLOG",
+    "LPR",
+    "NEWS",
+    "UUCP",
+    "CRON",
+    "AUTHPRIV",
+    "FTP",
+    "LOG_LOCAL0",
+    "LOG_LOCAL1",
+    "LOG_LOCAL2",
+    "LOG_LOCAL3",
+    "LOG_LOCAL4",
+    "LOG_LOCAL5",
+    "LOG_LOCAL6",
+    "LOG_LOCAL7",
+];
+
+impl Trace {
+    pub(super) fn judge(
+        value: &Value,
+        environment: &Environment,
+        decoder: &mut Decoder,
+    ) -> Option<Self> {
+        let (mut request_headers, mut response_headers) = (vec![], vec![]);
+        let mut address = At::<String>::default();
+        let fields = &["ReqHeaders", "RespHeaders", "Addr"];
+        decoder.object(value, fields, |field, value, d| match field {
+            "ReqHeaders" => request_headers.decode(value, d),
+            "RespHeaders" => response_headers.decode(value, d),
+            _ => address.decode(value, d),
+        });
+        if decoder.is_rejected() {
+            return None;
+        }
+        let At {
+            value: address,
+            span,
+        } = address;
+        if let Err(reason) = check(&address, environment) {
+            decoder.within("Addr", |d| d.reject(span, reason, HELP));
+        }
+        Some(Self {
+            request_headers,
+            response_headers,
+            address,
+        })
+    }
+}
+
+fn check(address: &str, environment: &Environment) -> Result<(), String> {
+    let url = url::parse(address)
+        .map_err(|reason| format!("`{address}` makes vulcand panic: as a URL {reason}"))?;
+    if url.scheme != "syslog" {
+        return Err(format!("the scheme of `{address}` is not syslog"));
+    }
+    check_parameter(&url, "sev", &SEVERITIES)?;
+    check_parameter(&url, "f", &FACILITIES)?;
+    if !url.host.is_empty() {
+        return check_udp(&url.host);
+    }
+    if url.path.is_empty() {
+        return if environment.local_syslog {
+            Ok(())
+        } else {
+            Err("there is no local syslog on vulcand's machine".to_owned())
+        };
+    }
+    let path = String::from_utf8_lossy(&url.path);
+    if environment.syslog_sockets.contains(&*path) {
+        Ok(())
+    } else {
+        Err(format!(
+            "there is no syslog socket `{path}` on vulcand's machine"
+        ))
+    }
+}
+
+fn check_parameter(url: &Url, name: &str, values: &[&str]) -> Result<(), String> {
+    let value = url.query_value(name);
+    let value = String::from_utf8_lossy(&value);
+    if value.is_empty() || values.contains(&&*value) {
+        return Ok(());
+    }
+    Err(format!(
+        "there is no {name} `{value}`: use one of {}",
+        values.join(", ")
+    ))
+}
+
+/// Go dials `host:port`; sending the first packet is not part of it.
+fn check_udp(host: &str) -> Result<(), String> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or((rest, "")),
+        None => host.split_at(host.rfind(':').unwrap_or(host.len())),
+    };
+    let Some(port) = port.strip_prefix(':') else {
+        return Err(format!("`{host}` has no port"));
+    };
+    if !host.starts_with('[') && name.contains(':') {
+        return Err(format!(
+            "`{host}` has too many colons: put an IPv6 address in brackets"
+        ));
+    }
+    // An empty port is port 0 to Go.
+    if !port.is_empty() && port.parse::<u16>().is_err() {
+        return Err(format!("there is no port {port}"));
+    }
+    Ok(())
+}
