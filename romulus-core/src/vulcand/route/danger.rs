@@ -1,20 +1,232 @@
+use std::fmt;
+
 use super::Route;
+use super::matcher::{Matcher, Part};
+use super::pattern::{Pattern, Piece};
 use super::trie::mergeable;
 
-/// Why two routes must not be in one tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How two routes can disturb each other in one tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Danger {
-    /// vulcand merges them although they look at different parts.
+    /// Their texts are equal: vulcand keeps one entry for both, and deleting either removes it.
+    SameText,
+    /// They are chains that differ in the part their last common matcher looks at. vulcand merges
+    /// them nonetheless, so that one of them is compared with the wrong part: it goes dead, or
+    /// takes requests of the other.
     OtherParts,
+    /// One is a chain that begins like the other's and goes on; the longer is found first although
+    /// the shorter's text ranks higher.
+    LongerFirst,
+    /// One is a chain that ends in a parameter, the other one looks at one part more: the parameter
+    /// reads on into that part.
+    LastParameter,
+    /// One request can fit both, and one has a parameter: which is found first depends on the other
+    /// routes of the tree, not on their texts.
+    Parameter,
+    /// A literal with a NUL byte, which vulcand takes for the start of a matcher.
+    Nul,
+}
+
+impl fmt::Display for Danger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SameText => "they have the same text, and vulcand keeps one entry for both",
+            Self::OtherParts => {
+                "vulcand merges them although they look at different parts of a request"
+            }
+            Self::LongerFirst => "vulcand finds the longer one first although it ranks lower",
+            Self::LastParameter => {
+                "the last parameter of the shorter one reads on into the next part of the longer"
+            }
+            Self::Parameter => {
+                "one request can fit both, and which is found depends on other routes"
+            }
+            Self::Nul => "a NUL byte confuses vulcand's merging",
+        })
+    }
 }
 
 /// Whether two routes disturb each other in one tree, and how.
+///
+/// Where no two routes of a tree do, every request is answered by the route that ranks highest by
+/// its text among those that match it alone. Which others stand between the two in the order of
+/// texts, and so may keep them apart for now, is not looked at. In doubt routes are called
+/// dangerous: [`Danger::Parameter`] may need a third route to show, header names that differ only
+/// in case count as different parts, and parameters in positions where they never match as ones
+/// that could.
+///
+/// ```
+/// use romulus_core::vulcand::route::{Danger, Request, Route, RouteTable, dangerous_pair};
+/// let path: Route = "Host(`a.test`) && Path(`/x`)".parse()?;
+/// let method: Route = "Host(`b.test`) && Method(`GET`)".parse()?;
+/// assert_eq!(dangerous_pair(&path, &method), Some(Danger::OtherParts));
+/// // The path is compared with the method, so the route of a.test is dead.
+/// let table = RouteTable::new([("path", path.clone()), ("method", method)]);
+/// assert_eq!(table.winner(&Request::new("GET", "a.test", "/x")), None);
+///
+/// // A regular expression keeps a route out of merges.
+/// let safe: Route = "Host(`b.test`) && MethodRegexp(`^GET$`)".parse()?;
+/// assert_eq!(dangerous_pair(&path, &safe), None);
+/// # Ok::<(), romulus_core::vulcand::route::RouteError>(())
+/// ```
 pub fn dangerous_pair(a: &Route, b: &Route) -> Option<Danger> {
-    let (upper, lower) = if a > b { (a, b) } else { (b, a) };
-    let (upper, lower) = (upper.chain()?, lower.chain()?);
-    if !mergeable(upper, lower) {
+    if a == b {
+        return Some(Danger::SameText);
+    }
+    let (first, second) = (a.chain()?, b.chain()?);
+    if !mergeable(first, second) {
         return None;
     }
-    let different = upper.iter().zip(lower).any(|(a, b)| a.part() != b.part());
-    different.then_some(Danger::OtherParts)
+    let ((shorter, short), (longer, long)) = if first.len() <= second.len() {
+        ((first, a), (second, b))
+    } else {
+        ((second, b), (first, a))
+    };
+    if shorter
+        .iter()
+        .zip(longer)
+        .any(|(a, b)| a.part() != b.part())
+    {
+        return Some(Danger::OtherParts);
+    }
+    let patterns = |chain| <[Matcher]>::iter(chain).filter_map(Matcher::pattern);
+    if patterns(shorter)
+        .chain(patterns(longer))
+        .any(|pattern| pattern.has_byte(0))
+    {
+        return Some(Danger::Nul);
+    }
+    let longer_by_some = longer.len() > shorter.len();
+    if longer_by_some && shorter.last().is_some_and(ends_differently) {
+        return Some(Danger::LastParameter);
+    }
+    if shorter
+        .iter()
+        .zip(longer)
+        .all(|(a, b)| a.pattern() == b.pattern())
+    {
+        return (longer_by_some && short > long).then_some(Danger::LongerFirst);
+    }
+    let parameters = patterns(shorter)
+        .chain(patterns(longer))
+        .any(Pattern::has_parameters);
+    (parameters && overlap(shorter, longer)).then_some(Danger::Parameter)
+}
+
+fn ends_in_parameter(matcher: &Matcher) -> bool {
+    let last = matcher
+        .pattern()
+        .and_then(|pattern| pattern.pieces().last());
+    last.is_some_and(Piece::is_parameter)
+}
+
+/// Whether at the end of a chain it matches other texts than before a further part. A run that is
+/// the whole pattern is the same in both: requests have no empty paths and methods.
+fn ends_differently(matcher: &Matcher) -> bool {
+    match matcher.pattern().map(Pattern::pieces) {
+        Some([Piece::Text(_)]) => false,
+        _ => ends_in_parameter(matcher),
+    }
+}
+
+/// Whether one request can fit what both chains compare; in doubt it can.
+fn overlap(shorter: &[Matcher], longer: &[Matcher]) -> bool {
+    let languages = |chain: &[Matcher]| -> Vec<Language> {
+        let mut spilled = false;
+        let language = |(index, matcher): (usize, &Matcher)| {
+            let last = index + 1 == chain.len();
+            // A part that the one before read on into can fit in other ways than alone.
+            match matcher
+                .pattern()
+                .map(|pattern| language(pattern, &matcher.part(), last))
+            {
+                Some(language) if !std::mem::replace(&mut spilled, ends_in_parameter(matcher)) => {
+                    language
+                }
+                Some(Language::Nothing) => Language::Nothing,
+                _ => Language::Unsure,
+            }
+        };
+        chain.iter().enumerate().map(language).collect()
+    };
+    let (shorter, longer) = (languages(shorter), languages(longer));
+    shorter.iter().zip(&longer).all(|(a, b)| match (a, b) {
+        (Language::Nothing, _) | (_, Language::Nothing) => false,
+        (Language::Segments(a), Language::Segments(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.overlaps(b))
+        }
+        _ => true,
+    })
+}
+
+/// What a pattern matches.
+#[derive(Debug)]
+enum Language {
+    Segments(Vec<Segment>),
+    /// No text at all.
+    Nothing,
+    /// More than it says, by accidents of the router.
+    Unsure,
+}
+
+/// What a pattern wants between two separators: some text, then perhaps a run.
+#[derive(Debug, Default)]
+struct Segment {
+    text: Vec<u8>,
+    run: Option<Run>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Any,
+    Digits,
+}
+
+impl Run {
+    fn takes(self, text: &[u8]) -> bool {
+        self == Self::Any || text.iter().all(u8::is_ascii_digit)
+    }
+}
+
+impl Segment {
+    fn overlaps(&self, other: &Self) -> bool {
+        let (short, long) = if self.text.len() <= other.text.len() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        match (long.text.strip_prefix(short.text.as_slice()), short.run) {
+            (None, _) => false,
+            (Some(rest), Some(run)) => run.takes(rest),
+            (Some(rest), None) => rest.is_empty(),
+        }
+    }
+}
+
+fn language(pattern: &Pattern, part: &Part, last: bool) -> Language {
+    let mut segments = Vec::new();
+    let mut open = Segment::default();
+    for piece in pattern.pieces() {
+        match (piece, open.run) {
+            (Piece::Byte(byte), _) if *byte == part.separator() => {
+                segments.push(std::mem::take(&mut open));
+            }
+            (Piece::Byte(byte), None) => open.text.push(*byte),
+            (Piece::Text(_), None | Some(Run::Any)) => open.run = Some(Run::Any),
+            (Piece::Int(_), None) => open.run = Some(Run::Digits),
+            // A run ends before a separator, where no other text can follow.
+            (Piece::Byte(_), Some(Run::Any)) => return Language::Nothing,
+            (Piece::Byte(byte), _) if !byte.is_ascii_digit() => return Language::Nothing,
+            // Digits put the last one back at the end of a request.
+            (Piece::Byte(_) | Piece::Int(_) | Piece::Text(_), Some(_)) => return Language::Unsure,
+        }
+    }
+    match open.run {
+        Some(Run::Digits) if last => Language::Nothing,
+        _ => {
+            segments.push(open);
+            Language::Segments(segments)
+        }
+    }
 }

@@ -55,7 +55,7 @@ pub use table::{Answer, RouteTable, Why};
 /// assert_eq!(error.offset, 10);
 /// # Ok::<(), romulus_core::vulcand::route::RouteError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Route {
     text: Box<str>,
     expression: parse::Expression,
@@ -134,6 +134,12 @@ impl fmt::Display for Route {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Route").field(&self.text).finish()
     }
 }
 
