@@ -180,9 +180,10 @@ async fn pause(length: Duration, cancel: &CancellationToken) -> bool {
 #[cfg(test)]
 mod tests {
     use romulus_core::plan::{Op, Step};
+    use romulus_core::stored::Snapshot;
 
     use super::*;
-    use crate::MemoryStore;
+    use crate::{Leadership, MemoryStore, Watch};
 
     const SETTLE: Duration = Duration::from_millis(250);
 
@@ -373,5 +374,47 @@ mod tests {
         let result = commit_group(&store, &group(), None, SETTLE, &cancel).await;
         assert!(matches!(result.end, GroupEnd::Cancelled));
         assert!(store.entries().is_empty());
+    }
+
+    /// A store that takes its time.
+    struct Slow(MemoryStore);
+
+    #[async_trait::async_trait]
+    impl Store for Slow {
+        async fn load(&self, prefixes: &[String]) -> Result<Snapshot, StoreError> {
+            self.0.load(prefixes).await
+        }
+
+        async fn watch(&self, prefix: &str, after: i64) -> Result<Watch, StoreError> {
+            self.0.watch(prefix, after).await
+        }
+
+        async fn commit(
+            &self,
+            transaction: &Transaction,
+            fence: Option<&Fence>,
+        ) -> Result<Outcome, StoreError> {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            self.0.commit(transaction, fence).await
+        }
+
+        async fn lead(&self, key: &str, ttl: Duration) -> Result<Box<dyn Leadership>, StoreError> {
+            self.0.lead(key, ttl).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cancelling_finishes_the_transaction_in_flight() {
+        let store = Slow(MemoryStore::new());
+        let cancel = CancellationToken::new();
+        let other = cancel.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            other.cancel();
+        });
+        let result = commit_group(&store, &group(), None, SETTLE, &cancel).await;
+        assert!(matches!(result.end, GroupEnd::Cancelled));
+        assert_eq!(result.committed, [2]);
+        assert_eq!(store.0.entries()["a"].value, "1");
     }
 }

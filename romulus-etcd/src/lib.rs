@@ -33,7 +33,9 @@
 //! # }
 //! ```
 
+mod args;
 mod client;
+mod duration;
 mod error;
 mod executor;
 mod limits;
@@ -43,6 +45,7 @@ mod store;
 pub mod testing;
 mod watch;
 
+pub use args::EtcdArgs;
 pub use client::{EtcdOptions, EtcdStore, REQUESTS_TARGET};
 pub use error::{Cause, StoreError};
 pub use executor::{GroupEnd, GroupResult, commit_group};

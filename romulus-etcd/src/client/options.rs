@@ -29,7 +29,7 @@ pub struct EtcdOptions {
     pub(super) timeout: Duration,
     pub(super) page_keys: usize,
     pub(super) log_requests: bool,
-    pub(super) user: Option<(String, String)>,
+    pub(crate) user: Option<(String, String)>,
     ca: Option<Vec<u8>>,
     identity: Option<(Vec<u8>, Vec<u8>)>,
 }
@@ -112,7 +112,8 @@ impl EtcdOptions {
         }
     }
 
-    /// Sets the certificates, in PEM, that etcd's certificate must be signed by.
+    /// Sets the certificates, in PEM, that etcd's certificate must be signed by, instead of the
+    /// system's.
     #[must_use]
     pub fn with_ca(self, pem: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -148,9 +149,11 @@ impl EtcdOptions {
             .with_require_leader(true);
         if endpoint.starts_with("https://") {
             let mut tls = TlsOptions::new().timeout(self.timeout);
-            if let Some(ca) = &self.ca {
-                tls = tls.ca_certificate(Certificate::from_pem(ca));
-            }
+            // The system's may be missing altogether, as in an image made from scratch.
+            tls = match &self.ca {
+                Some(ca) => tls.ca_certificate(Certificate::from_pem(ca)),
+                None => tls.with_enabled_roots(),
+            };
             if let Some((cert, key)) = &self.identity {
                 tls = tls.identity(Identity::from_pem(cert, key));
             }

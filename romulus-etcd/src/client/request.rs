@@ -70,6 +70,9 @@ impl fmt::Display for Request<'_> {
                 if *revision != 0 {
                     write!(f, " --rev={revision}")?;
                 }
+                if *end == b"\0" {
+                    return f.write_str(" --from-key -- ''");
+                }
                 f.write_str(" -- ")?;
                 shell(f, &String::from_utf8_lossy(key))?;
                 if !end.is_empty() {
@@ -248,6 +251,15 @@ mod tests {
                     revision: 0,
                 },
                 r"get --limit=1 -- 'it'\''s'",
+            ),
+            (
+                Request::Get {
+                    key: b"\0",
+                    end: b"\0",
+                    limit: 256,
+                    revision: 7,
+                },
+                "get --limit=256 --rev=7 --from-key -- ''",
             ),
             (
                 Request::Watch {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::{EtcdOptions, EtcdStore, Store as _};
+use crate::{EtcdOptions, EtcdStore, Store as _, StoreError};
 
 /// How long an etcd may take to get ready on a busy machine.
 const READY: Duration = Duration::from_secs(60);
@@ -163,8 +163,10 @@ impl EtcdProcess {
         let store = self.store();
         let deadline = Instant::now() + READY;
         loop {
-            let Err(error) = store.load(&[]).await else {
-                return;
+            let error = match store.load(&[]).await {
+                // One that wants to know who asks is up too.
+                Ok(_) | Err(StoreError::Rejected { .. }) => return,
+                Err(error) => error,
             };
             let child = self.child.as_mut().expect("just started");
             if let Some(status) = child.try_wait().expect("the etcd is ours to ask") {
