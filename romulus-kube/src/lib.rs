@@ -9,6 +9,7 @@
 mod args;
 mod cluster_scope;
 mod connect;
+pub mod manifests;
 mod problem;
 mod selection;
 mod source;
