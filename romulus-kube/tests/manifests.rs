@@ -1,4 +1,10 @@
 //! Following manifests while they change. Real files and real time; every wait has a deadline.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, which stop at once"
+)]
+
 mod common;
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! Which files there are to read.
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::problem::{Outcome, Place, SourceProblem};
@@ -70,16 +70,16 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 /// Reads a file, or the standard input.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, SourceProblem> {
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     if path.as_os_str() == STDIN {
         let mut text = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut text);
-        return read.map(|_| text).map_err(|error| unreadable(path, &error));
+        io::stdin().lock().read_to_end(&mut text)?;
+        return Ok(text);
     }
-    std::fs::read(path).map_err(|error| unreadable(path, &error))
+    std::fs::read(path)
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> SourceProblem {
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> SourceProblem {
     SourceProblem {
         place: Place::File {
             path: path.to_owned(),

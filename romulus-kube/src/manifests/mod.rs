@@ -58,7 +58,7 @@ pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
     for path in files::find(paths, &mut problems) {
         match files::read(&path) {
             Ok(text) => parse::parse(&path, &text, &mut found, &mut problems),
-            Err(problem) => problems.push(problem),
+            Err(error) => problems.push(files::unreadable(&path, &error)),
         }
     }
     choose_endpoints(selection.endpoints, &mut found, &mut problems);

@@ -1,5 +1,10 @@
 //! A consumer as romulus-core's `World` is one: it marks and sweeps.
-#![allow(dead_code, reason = "each test binary uses its part of it")]
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "for tests only, and each test binary uses its part of it"
+)]
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
