@@ -1,6 +1,12 @@
 //! The stub says what a real API server said, and the source understands the real one.
 //!
 //! `tests/data/kube` was recorded from kube-apiserver v1.36.2; its README tells the steps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, which stop at once"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,11 @@
 //! A source on an API server that misbehaves in every way known. Time is paused: the stub is
 //! called in process, so what takes hours takes none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, which stop at once"
+)]
+
 mod common;
 
 use std::time::Duration;

@@ -35,6 +35,8 @@ pub enum On {
     Page(Resource, u32),
     /// Starts of watches of a resource.
     Watch(Resource),
+    /// Posts of Events.
+    Events,
     /// Gets of the namespace kube-system.
     Namespace,
     /// Discovery of discovery.k8s.io/v1.

@@ -81,8 +81,11 @@ where
             .map(|body| body.to_bytes())
             .unwrap_or_default();
         let posted = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        stub.change(|state| state.posted.push(posted.clone()));
-        return answer(StatusCode::CREATED, &posted);
+        let fault = stub.state().faults.take(&[On::Events]);
+        if fault.is_none() {
+            stub.change(|state| state.posted.push(posted.clone()));
+        }
+        return befall(fault, answer(StatusCode::CREATED, &posted)).await;
     }
     route(stub, &logged).await
 }

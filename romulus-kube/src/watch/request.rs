@@ -64,7 +64,7 @@ impl ApiError {
     /// Whether it stays until somebody acts.
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Status { code, .. } => matches!(code, 300..=399 | 400..=407),
+            Self::Status { code, .. } => matches!(code, 300..=407),
             Self::Request(_) => true,
             Self::Transport(_) | Self::Timeout(_) | Self::Unreadable(_) => false,
         }

@@ -1,4 +1,10 @@
 //! A consumer as romulus-core's `World` is one: it marks and sweeps.
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "for tests only, and each test binary uses its part of it"
+)]
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -16,6 +22,8 @@ pub(crate) struct Follower {
     listed: BTreeMap<Scope, BTreeSet<ObjectName>>,
     /// Names whose disappearance was seen or inferred, in order.
     pub(crate) gone: Vec<ObjectName>,
+    /// How long `until` waits.
+    pub(crate) patience: Duration,
     _cancel: DropGuard,
 }
 
@@ -28,6 +36,7 @@ impl Follower {
             lists: BTreeMap::new(),
             listed: BTreeMap::new(),
             gone: Vec::new(),
+            patience: Duration::from_secs(3600),
             _cancel: cancel.drop_guard(),
         }
     }
@@ -43,13 +52,13 @@ impl Follower {
 
     /// Takes in events until the condition holds; the time is the runtime's, often a paused one.
     pub(crate) async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(3600);
+        let deadline = tokio::time::Instant::now() + self.patience;
         while !holds(self) {
             match tokio::time::timeout_at(deadline, self.source.next()).await {
                 Ok(Some(event)) => self.take(event),
                 Ok(None) => panic!("the source ended before: {what}"),
                 Err(_) => panic!(
-                    "not within an hour: {what}; objects {:?}, problems {:?}, lists {:?}",
+                    "not in time: {what}; objects {:?}, problems {:?}, lists {:?}",
                     self.objects.keys(),
                     self.problems,
                     self.lists
