@@ -7,7 +7,7 @@ use romulus_etcd::{Fence, Outcome, Store};
 use tracing::info;
 
 /// Where Services come from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Scope {
     /// Manifest files.
     Manifests,

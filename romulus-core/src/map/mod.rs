@@ -57,11 +57,7 @@ struct Findings<'s> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'s> Findings<'s> {
-    fn new(service: &'s Service) -> Self {
-        Self { service, diagnostics: Vec::new() }
-    }
-
+impl Findings<'_> {
     fn diagnostic(&self, code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(code, Subject::Service(self.service.name.clone()), message)
     }
