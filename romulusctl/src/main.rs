@@ -1,2 +1,19 @@
-//! placeholder
-fn main() {}
+//! `romulusctl`: see the library of this crate.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let args = romulusctl::Args::parse();
+    romulusctl::start_logging();
+    match romulusctl::run(&args, &mut anstream::stdout(), &mut anstream::stderr()).await {
+        Ok(ended) => ended.into(),
+        Err(error) if romulusctl::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

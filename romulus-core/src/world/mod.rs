@@ -339,6 +339,11 @@ impl World {
         result
     }
 
+    /// Whether every source has listed everything once.
+    pub fn is_listed(&self) -> bool {
+        self.cluster.is_listed()
+    }
+
     /// Whether the first plan can be made: every source has listed completely, every tree in use
     /// is loaded.
     pub fn is_ready(&self) -> bool {

@@ -1,0 +1,91 @@
+//! Previews what romulusd would write, without ever writing.
+//!
+//! Everything up to the plan is shared with romulusd; here it is shown instead of committed.
+
+mod args;
+mod change;
+mod inputs;
+mod reader;
+mod show;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use tracing_subscriber::filter::LevelFilter;
+
+pub use args::{Against, Args, Command, DiffArgs, Output};
+
+/// How a command ended that no error ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// There is nothing to do.
+    Same,
+    /// Something differs.
+    Differs,
+    /// Something that was asked for could not be read, so the answer is not the whole one.
+    Partial,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Same => Self::SUCCESS,
+            Ended::Differs => Self::from(1),
+            Ended::Partial => Self::from(2),
+        }
+    }
+}
+
+/// What libraries have to say goes to the standard error.
+pub fn start_logging() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(LevelFilter::WARN)
+        .with_target(false)
+        .without_time()
+        .init();
+}
+
+/// Whether the reader of the output went away (`| head`), which is nobody's mistake.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.into_iter().any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// Flags that can't be used; an API server or an etcd that does not answer; an output that can't
+/// be written.
+pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<Ended> {
+    match &args.command {
+        Command::Diff(diff) => diff_command(diff, out, err).await,
+    }
+}
+
+async fn diff_command(
+    args: &DiffArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<Ended> {
+    let (mut world, problems) = inputs::cluster(args).await?;
+    for problem in &problems {
+        writeln!(err, "error: {problem}")?;
+    }
+    inputs::store(args, &mut world).await?;
+    let changes = change::changes(&mut world);
+    for diagnostic in world.diagnostics() {
+        writeln!(err, "{diagnostic}")?;
+    }
+    match args.output {
+        Output::Text => show::text(&changes, out, err)?,
+        Output::Json => show::json(&changes, world.diagnostics(), out)?,
+    }
+    out.flush()?;
+    Ok(match (problems.is_empty(), changes.is_empty()) {
+        (false, _) => Ended::Partial,
+        (true, true) => Ended::Same,
+        (true, false) => Ended::Differs,
+    })
+}
