@@ -124,6 +124,13 @@ impl Segment {
     }
 }
 
+/// Indexes of segments can be asked by text: the order of segments is that of their texts.
+impl std::borrow::Borrow<str> for Segment {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

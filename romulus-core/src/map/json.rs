@@ -54,10 +54,3 @@ pub(super) fn report(
     }
     !problems.iter().any(Problem::holds)
 }
-
-/// A member of an object as Go finds it: whatever the case of its name, the last one.
-pub(super) fn member<'v>(value: &'v json::Value, name: &str) -> Option<&'v json::Value> {
-    let json::Node::Object(members) = &value.node else { return None };
-    let mut named = members.iter().filter(|member| member.name.eq_ignore_ascii_case(name));
-    named.next_back().map(|member| &member.value)
-}

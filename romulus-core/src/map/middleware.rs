@@ -55,7 +55,7 @@ fn read(
         return None;
     }
     let parsed = checked.value?;
-    let member = |name| super::json::member(&value, name).map(json::Value::compact);
+    let member = |name| value.member(name).map(json::Value::compact);
     let text = format!(
         r#"{{"Priority":{},"Type":{},"Middleware":{}}}"#,
         parsed.priority,

@@ -14,6 +14,8 @@ pub(crate) struct ObjectChange {
     pub(crate) strays: BTreeSet<Segment>,
     /// Its head key is stored, and at which revision.
     pub(crate) head_revision: Option<i64>,
+    /// It is stored, and vulcand has dropped it.
+    pub(crate) is_lost: bool,
     /// Its record is stored, and at which revision.
     pub(crate) record_revision: Option<i64>,
     /// How a frontend hangs together with others.
@@ -70,7 +72,7 @@ impl ObjectChange {
     /// Whether vulcand comes to know the object by this change.
     pub(crate) fn creates(&self) -> bool {
         match self.head {
-            HeadChange::Put(_) => self.head_revision.is_none(),
+            HeadChange::Put(_) => self.head_revision.is_none() || self.is_lost,
             HeadChange::Recreate(_) => true,
             HeadChange::Keep | HeadChange::Delete => false,
         }

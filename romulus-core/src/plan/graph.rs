@@ -32,6 +32,11 @@ pub(crate) enum Reason {
     ServersBeforeBackend,
     /// Two frontends with one route text share an entry: it is released before it is taken.
     RouteReleased,
+    /// Backends whose ids begin with each other are never there together, but while one moves.
+    IdReleased,
+    /// A delete under a root takes an object of the same id out of the trees whose roots it begins
+    /// with: it comes before the object is written there.
+    SiblingDeleted,
     /// What is deleted to be created again: the events of one transaction would cancel out.
     Recreated,
     /// vulcand has applied what comes before when the settle pause is over.
@@ -65,6 +70,7 @@ pub(crate) struct Edge {
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) gap: Gap,
+    #[expect(dead_code, reason = "shown by Debug, to whoever wonders about an order")]
     pub(crate) reason: Reason,
 }
 

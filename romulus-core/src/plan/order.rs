@@ -75,6 +75,8 @@ impl<'c> Builder<'c> {
         }
         self.order_references();
         self.order_routes();
+        self.order_ids();
+        self.order_siblings();
         self.graph
     }
 
@@ -241,6 +243,54 @@ impl<'c> Builder<'c> {
             for (other, node) in releases.into_iter().flatten() {
                 if *other != position {
                     self.graph.edge(*node, take, Gap::Order, Reason::RouteReleased);
+                }
+            }
+        }
+    }
+
+    /// A backend goes before another is created whose id begins with its own, or the reverse.
+    fn order_ids(&mut self) {
+        for (deleted, change) in self.changes.iter().enumerate() {
+            let Some(delete) = self.nodes[deleted].delete else { continue };
+            if change.object.kind != ObjectKind::Backend {
+                continue;
+            }
+            let gone = change.object.id.as_str();
+            for (created, other) in self.changes.iter().enumerate() {
+                let Some(put) = self.nodes[created].put else { continue };
+                let id = other.object.id.as_str();
+                let mixed = other.object.kind == ObjectKind::Backend
+                    && other.object.root == change.object.root
+                    && (id.starts_with(gone) || gone.starts_with(id));
+                // A backend that moves is written in its new place before the old one goes.
+                let moves = id.strip_prefix(gone) == Some("_");
+                if mixed && !moves && other.creates() {
+                    self.graph.edge(delete, put, Gap::Order, Reason::IdReleased);
+                }
+            }
+        }
+    }
+
+    /// Deletes under a longer root come before the same object is written under a shorter one.
+    fn order_siblings(&mut self) {
+        for (here, change) in self.changes.iter().enumerate() {
+            for (there, other) in self.changes.iter().enumerate() {
+                let (object, longer) = (&change.object, &other.object);
+                if object.kind != longer.kind || object.id != longer.id || !object.root.sees(&longer.root) {
+                    continue;
+                }
+                let (ours, theirs) = (&self.nodes[here], &self.nodes[there]);
+                let mut deletes: Vec<usize> = theirs.child_deletes.clone();
+                deletes.extend(theirs.early_delete.iter().chain(&theirs.delete));
+                deletes.sort_unstable();
+                let mut puts: Vec<usize> = ours.child_puts.clone();
+                puts.extend(ours.put.iter().chain(&ours.last_put));
+                puts.sort_unstable();
+                puts.dedup();
+                for put in puts {
+                    for delete in &deletes {
+                        self.graph.edge(*delete, put, Gap::Order, Reason::SiblingDeleted);
+                    }
                 }
             }
         }

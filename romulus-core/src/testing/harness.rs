@@ -1,8 +1,10 @@
-use crate::cluster::{ClusterChange, Endpoints, EndpointsJson, Kind, Object, Scope, Service, SliceJson};
+use crate::cluster::{
+    ClusterChange, Endpoints, EndpointsJson, Kind, Object, ObjectName, Scope, Service, SliceJson,
+};
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::key::{OWN_PREFIX, ObjectRef};
-use crate::plan::{Group, Guard, Revision, Transaction};
+use crate::plan::{Group, Guard, Op, Revision, Transaction};
 use crate::stored::{KeyChange, Snapshot};
 use crate::world::{Plan, World};
 
@@ -74,6 +76,12 @@ impl Harness {
         self.world.apply(objects.map(ClusterChange::Apply));
     }
 
+    /// The watches see an object of this kind go.
+    pub fn delete(&mut self, kind: &str, namespace: &str, name: &str) {
+        let kind = if kind == "Service" { Kind::Service } else { Kind::Endpoints };
+        self.world.apply([ClusterChange::Delete(kind, ObjectName::new(namespace, name))]);
+    }
+
     /// Loads what is missing and plans.
     pub fn plan(&mut self) -> Plan {
         self.observe();
@@ -102,6 +110,25 @@ impl Harness {
             }
         }
         panic!("no end of plans; the last transactions: {:#?}", &written[written.len().saturating_sub(4)..]);
+    }
+
+    /// Plans and commits as [`sync`](Self::sync) does; tells what was written, a line per operation
+    /// and a line between transactions, records left out.
+    pub fn narrate(&mut self) -> String {
+        let mut told = String::new();
+        for _ in 0..10 {
+            let plan = self.plan();
+            if plan.groups.is_empty() {
+                return told;
+            }
+            for group in plan.groups {
+                for (step, transaction) in group.steps.iter().zip(self.commit(&group)) {
+                    told += if step.settle { "-- after the settle pause\n" } else { "--\n" };
+                    told.extend(transaction.ops.iter().filter_map(line));
+                }
+            }
+        }
+        panic!("no end of plans:\n{told}");
     }
 
     /// Commits a group.
@@ -154,6 +181,14 @@ impl Harness {
     /// Keys that are not romulus's own records.
     pub fn keys(&self) -> Vec<String> {
         self.store.contents().into_keys().filter(|key| !key.starts_with(OWN_PREFIX)).collect()
+    }
+}
+
+fn line(op: &Op) -> Option<String> {
+    match op {
+        op if op.key().starts_with(OWN_PREFIX) => None,
+        Op::Put { key, value } => Some(format!("put {key} {value}\n")),
+        Op::Delete { key } => Some(format!("del {key}\n")),
     }
 }
 

@@ -65,6 +65,17 @@ impl Value {
         out
     }
 
+    /// A member of an object as Go finds it: whatever the case of its name, the last one.
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        let Node::Object(members) = &self.node else {
+            return None;
+        };
+        let mut named = members
+            .iter()
+            .filter(|member| member.name.eq_ignore_ascii_case(name));
+        named.next_back().map(|member| &member.value)
+    }
+
     /// Whether the value is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self.node, Node::Null)

@@ -6,7 +6,8 @@ use super::World;
 
 impl World {
     /// The objects that must be decided about together with this one: those of the same Service,
-    /// frontends that store or want the same route, frontends and the backends they store or want.
+    /// frontends that store or want the same route, frontends and the backends they store or want,
+    /// backends whose ids begin with each other.
     pub(super) fn component(&self, seed: &ObjectRef) -> BTreeSet<ObjectRef> {
         let mut component = BTreeSet::from([seed.clone()]);
         let mut open = vec![seed.clone()];
@@ -31,6 +32,8 @@ impl World {
         if reference.kind == ObjectKind::Backend {
             let referers = tree.referers(&reference.id).iter();
             neighbours.extend(referers.map(|id| sibling(ObjectKind::Frontend, id)));
+            let mixed = tree.longer(reference.id.as_str()).chain(tree.shorter(reference.id.as_str()));
+            neighbours.extend(mixed.map(|id| sibling(ObjectKind::Backend, id)));
         }
         let Some(object) = tree.get(reference.kind, &reference.id) else { return neighbours };
         if let Some(frontend) = object.stored_frontend() {

@@ -13,6 +13,7 @@ use crate::vulcand;
 use super::World;
 use super::brake::Withheld;
 use super::frontends;
+use super::ids;
 use super::service::{PortState, ServiceState};
 use super::tree::{Content, Object};
 
@@ -39,7 +40,34 @@ pub(super) enum Standing {
 }
 
 pub(super) fn decide(world: &World, component: &BTreeSet<ObjectRef>) -> Decision {
-    let mut decider = Decider { world, component, decision: Decision::default(), standing: BTreeMap::new() };
+    let mut blocked = BTreeMap::new();
+    loop {
+        let decision = decide_unless(world, component, &blocked);
+        let conflicts = ids::conflicts(world, &decision.changes);
+        let before = blocked.len();
+        for (backend, other) in conflicts {
+            blocked.entry(backend).or_insert(other);
+        }
+        if blocked.len() == before {
+            return decision;
+        }
+    }
+}
+
+/// Decides without creating the blocked backends: their ids and those of others that stay begin
+/// with each other.
+fn decide_unless(
+    world: &World,
+    component: &BTreeSet<ObjectRef>,
+    blocked: &BTreeMap<ObjectRef, ObjectRef>,
+) -> Decision {
+    let mut decider = Decider {
+        world,
+        component,
+        blocked,
+        decision: Decision::default(),
+        standing: BTreeMap::new(),
+    };
     for object in component {
         let standing = decider.judge(object);
         decider.standing.insert(object.clone(), standing);
@@ -57,6 +85,7 @@ pub(super) fn decide(world: &World, component: &BTreeSet<ObjectRef>) -> Decision
 pub(super) struct Decider<'w> {
     pub(super) world: &'w World,
     pub(super) component: &'w BTreeSet<ObjectRef>,
+    blocked: &'w BTreeMap<ObjectRef, ObjectRef>,
     pub(super) decision: Decision,
     standing: BTreeMap<ObjectRef, Standing>,
 }
@@ -159,7 +188,9 @@ impl<'w> Decider<'w> {
     pub(super) fn is_available(&self, backend: &ObjectRef) -> bool {
         let Some(object) = self.object(backend) else { return false };
         let valid = self.claim(backend).is_some_and(|(_, port)| port.blueprint.backend.settings.valid().is_some());
-        self.standing(backend) == Standing::Claimed && (object.head.is_some() || valid)
+        self.standing(backend) == Standing::Claimed
+            && !self.blocked.contains_key(backend)
+            && (object.head.is_some() || valid)
     }
 
     /// Whether a backend has servers now.
@@ -169,7 +200,8 @@ impl<'w> Decider<'w> {
 
     /// Whether vulcand has lost a backend that we keep: its head key is gone, or was never there.
     pub(super) fn is_to_be_created(&self, backend: &ObjectRef) -> bool {
-        self.is_available(backend) && self.object(backend).is_some_and(|object| object.head.is_none())
+        self.is_available(backend)
+            && self.object(backend).is_some_and(|object| object.head.is_none() || object.is_lost)
     }
 
     /// The record of a claimed object.
@@ -186,6 +218,11 @@ impl<'w> Decider<'w> {
         match self.standing(reference) {
             Standing::Claimed => {
                 let Some((service, port)) = self.claim(reference) else { return };
+                if let Some(other) = self.blocked.get(reference) {
+                    let message = format!("{reference} is not written: its id and that of {other} begin with each other, and vulcand would mix their servers at its next start");
+                    let found = Diagnostic::new(Code::IdConflict, self.subject(reference), message);
+                    self.say(reference, found.help("rename one of them, or remove the other"));
+                }
                 if !self.is_available(reference) {
                     return;
                 }
@@ -268,9 +305,9 @@ impl<'w> Decider<'w> {
         let names = map::server_names(&port.servers, object.servers(), Segment::new);
         for (name, address) in &names {
             let text = map::server_value(&address.url(scheme));
-            let in_step = object.children.get(name).is_some_and(|stored| {
-                stored.value == text || same_server(&stored.value, &text)
-            });
+            let stored = object.children.get(name).filter(|_| !object.lost_children.contains(name));
+            let in_step =
+                stored.is_some_and(|stored| stored.value == text || same_server(&stored.value, &text));
             change.children.push(Child { name: name.clone(), text, in_step });
         }
         change.strays =
@@ -296,6 +333,7 @@ pub(super) fn untouched(reference: &ObjectRef, object: &Object) -> ObjectChange 
         children: Vec::new(),
         strays: BTreeSet::new(),
         head_revision: object.head.as_ref().map(|head| head.entry.revision),
+        is_lost: object.is_lost,
         record_revision: object.record.as_ref().map(|(_, revision)| *revision),
         links: FrontendLinks {
             old_route: stored.map(|stored| stored.route.clone()),
@@ -308,7 +346,9 @@ pub(super) fn untouched(reference: &ObjectRef, object: &Object) -> ObjectChange 
 fn backend_head(reference: &ObjectRef, object: &Object, port: &PortState) -> HeadChange {
     let Head::Valid(settings) = &port.blueprint.backend.settings else { return HeadChange::Keep };
     let text = map::backend_value(&reference.id, settings.as_ref().map(|s| s.text.as_str()));
-    let Some(stored) = &object.head else { return HeadChange::Put(text) };
+    let Some(stored) = object.head.as_ref().filter(|_| !object.is_lost) else {
+        return HeadChange::Put(text);
+    };
     let wanted = settings.as_ref().map(|s| s.parsed.clone()).unwrap_or_default();
     let in_step = stored.entry.value == text
         || matches!(&stored.content, Content::Backend(backend) if backend.settings == wanted);

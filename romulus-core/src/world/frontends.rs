@@ -9,6 +9,7 @@ use crate::plan::{Child, HeadChange, ObjectChange, RecordChange};
 use crate::vulcand;
 
 use super::decide::{Decider, Standing, untouched};
+use super::quiet;
 use super::service::Rank;
 use super::tree::Object;
 
@@ -66,7 +67,7 @@ fn wish<'w>(decider: &mut Decider<'w>, reference: &ObjectRef) -> Option<Wish<'w>
     let Some(Head::Valid(blueprint)) = &port.blueprint.frontend else { return None };
     let backend = match &blueprint.target {
         None => {
-            let own = decider.world.backend_of(reference, &port.blueprint.id);
+            let own = decider.world.backend_of(reference, &port.backend);
             if !decider.is_available(&own) {
                 wait(decider, reference, &own);
                 return None;
@@ -90,11 +91,12 @@ fn target_backend(
     reference: &ObjectRef,
     target: &map::BackendTarget,
 ) -> Option<Segment> {
-    let backend = decider.world.backend_of(reference, &target.id);
+    let placed = decider.world.placed_backend(&reference.root, &target.id);
+    let backend = decider.world.backend_of(reference, &placed);
     let has_servers = decider.claim(&backend).is_some_and(|(_, port)| !port.servers.is_empty())
         || decider.serves(&backend);
     if decider.is_available(&backend) && has_servers {
-        return Some(target.id.clone());
+        return Some(placed);
     }
     let present = decider.object(reference).and_then(Object::stored_frontend);
     let present = present.and_then(|stored| Segment::new(&stored.backend_id));
@@ -182,10 +184,18 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
         map::frontend_value(&reference.id, &wish.backend, route, settings)
     };
     let text = value(&blueprint.route);
-    change.head = match &object.head {
+    change.head = match object.head.as_ref().filter(|_| !object.is_lost) {
         Some(stored) if stored.entry.value == text => HeadChange::Keep,
-        Some(stored) if stored.frontend().is_some_and(|f| says(f, wish)) => HeadChange::Keep,
-        _ => HeadChange::Put(text),
+        Some(stored) => match stored.frontend() {
+            Some(frontend) if says(frontend, wish) => HeadChange::Keep,
+            Some(frontend) if is_quiet(frontend, wish) => {
+                let settings = quiet::loud(settings, &stored.entry.value);
+                let value = map::frontend_value(&reference.id, &wish.backend, &blueprint.route, settings.as_deref());
+                HeadChange::Put(value)
+            }
+            _ => HeadChange::Put(text),
+        },
+        None => HeadChange::Put(text),
     };
     change.record = decider.record(object, service);
     change.links.new_route = Some(blueprint.route.clone());
@@ -196,7 +206,8 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
     let target = decider.world.backend_of(reference, &wish.backend);
     change.links.target_serves = decider.serves(&target);
     for (name, middleware) in &blueprint.middlewares {
-        let in_step = object.children.get(name).is_some_and(|stored| {
+        let stored = object.children.get(name).filter(|_| !object.lost_children.contains(name));
+        let in_step = stored.is_some_and(|stored| {
             stored.value == middleware.text || same_middleware(&stored.value, &middleware.parsed, decider)
         });
         change.children.push(Child { name: name.clone(), text: middleware.text.clone(), in_step });
@@ -204,6 +215,17 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
     let strays = object.children.keys().filter(|name| !blueprint.middlewares.contains_key(*name));
     change.strays = strays.cloned().collect();
     Some(change)
+}
+
+/// Whether a wish differs from a stored frontend only in what a running vulcand does not notice.
+fn is_quiet(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
+    let mut settings = wish.blueprint.settings.as_ref().map(|s| s.parsed.clone()).unwrap_or_default();
+    settings.pass_host_header = stored.settings.pass_host_header;
+    settings.stream = stored.settings.stream;
+    settings.stream_flush_interval_ns = stored.settings.stream_flush_interval_ns;
+    stored.route == wish.blueprint.route
+        && stored.backend_id == wish.backend.as_str()
+        && stored.settings == settings
 }
 
 /// Whether a stored frontend says what is wished.

@@ -5,9 +5,12 @@ mod cluster;
 mod component;
 mod decide;
 mod frontends;
+mod ids;
+mod quiet;
 mod record;
 mod report;
 mod service;
+mod siblings;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,12 +91,16 @@ pub struct World {
     owned: usize,
     /// What has to be looked at by the next plan.
     dirty: BTreeSet<ObjectRef>,
+    /// Backends that came to be since the last plan.
+    appeared: BTreeSet<ObjectRef>,
     /// Keys we deleted, and when: their older events may still be on the way.
     tombstones: BTreeMap<String, i64>,
     /// Objects whose last plan was refused; they are not packed with others.
     refused: BTreeSet<ObjectRef>,
     brake: Brake,
     report: Report,
+    /// How many trees there were when siblings were last told.
+    told_roots: usize,
 }
 
 impl World {
@@ -107,10 +114,12 @@ impl World {
             recorded: BTreeMap::new(),
             owned: 0,
             dirty: BTreeSet::new(),
+            appeared: BTreeSet::new(),
             tombstones: BTreeMap::new(),
             refused: BTreeSet::new(),
             brake: Brake::default(),
             report: Report::default(),
+            told_roots: 0,
             config,
         }
     }
@@ -231,10 +240,13 @@ impl World {
     /// Takes over a change that the store's watch delivered.
     pub fn observe(&mut self, change: &KeyChange) {
         if let Some(deleted) = self.tombstones.get(change.key()) {
-            if change.revision() < *deleted {
+            let is_news = change.revision() > *deleted;
+            if change.revision() >= *deleted {
+                self.tombstones.remove(change.key());
+            }
+            if !is_news {
                 return;
             }
-            self.tombstones.remove(change.key());
         }
         let entry = match change {
             KeyChange::Put { entry, .. } => Some(entry),
@@ -291,6 +303,7 @@ impl World {
             self.trees.entry(object.root.clone()).or_default();
         }
         let kind = object.kind;
+        let deleted = entry.is_none();
         let news = self.change(object, |state| {
             let slot = match key {
                 Key::Head(_) => Slot::Head(entry),
@@ -301,6 +314,9 @@ impl World {
         });
         if news {
             self.dirty.insert(object.clone());
+            if deleted {
+                self.lose_siblings(key);
+            }
         }
     }
 
@@ -316,6 +332,7 @@ impl World {
             let ours = state.record.as_ref().filter(|(record, _)| record.owner == owner.as_str());
             ours.map(|(record, _)| record.service_name())
         };
+        let is_new = object.kind == ObjectKind::Backend && tree.get(object.kind, &object.id).is_none();
         let (before, after, result) = tree.update(object.kind, &object.id, |state| {
             let before = recorded(state);
             let result = change(state);
@@ -334,6 +351,9 @@ impl World {
             if let Some(Some(service)) = after {
                 self.recorded.entry(service).or_default().insert(object.clone());
             }
+        }
+        if is_new {
+            self.appeared.insert(object.clone());
         }
         self.weigh(object);
         result
@@ -357,6 +377,8 @@ impl World {
         if !self.is_ready() {
             return Plan::default();
         }
+        self.settle_ids();
+        self.report_siblings();
         self.apply_brake();
         let mut groups = Vec::new();
         let mut visited: BTreeSet<ObjectRef> = BTreeSet::new();

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::ObjectName;
 use crate::diagnostic::Diagnostic;
-use crate::key::ObjectRef;
+use crate::key::{ObjectRef, Root};
 
 /// What a set of diagnostics was found by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,8 @@ pub(super) enum Origin {
     Endpoints(ObjectName),
     /// Deciding about an object.
     Object(ObjectRef),
+    /// Looking at a tree.
+    Root(Root),
 }
 
 /// All diagnostics that hold, and what changed since they were last told.

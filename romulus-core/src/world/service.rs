@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{ObjectName, Service};
 use crate::diagnostic::{Code, Diagnostic, Subject};
-use crate::key::{ObjectKind, ObjectRef, Root};
+use crate::key::{ObjectKind, ObjectRef, Root, Segment};
 use crate::map::{self, Blueprint, Head, PortBlueprint, ServerAddress};
 
 use super::cluster::Seen;
@@ -16,7 +16,7 @@ use super::World;
 pub(super) struct ServiceState {
     pub(super) ports: Vec<PortState>,
     /// The tree; where the label can't be read, the one its stored objects are in.
-    root: Option<Root>,
+    pub(super) root: Option<Root>,
     /// The label that names the tree can't be read: everything it has stored stays.
     pub(super) is_held: bool,
     /// What its objects' records say.
@@ -33,6 +33,8 @@ pub(super) struct ServiceState {
 #[derive(Debug)]
 pub(super) struct PortState {
     pub(super) blueprint: PortBlueprint,
+    /// The id of its backend: the port's id, unless that would be the beginning of another.
+    pub(super) backend: Segment,
     pub(super) servers: BTreeSet<ServerAddress>,
 }
 
@@ -72,7 +74,11 @@ impl World {
         if is_held {
             hold(&mut blueprint);
         }
-        let unread = |blueprint| PortState { blueprint, servers: BTreeSet::new() };
+        let unread = |blueprint: PortBlueprint| PortState {
+            backend: self.kept_backend(name, root.as_ref(), &blueprint.id),
+            blueprint,
+            servers: BTreeSet::new(),
+        };
         let state = ServiceState {
             ports: blueprint.ports.into_iter().map(unread).collect(),
             root,
@@ -130,7 +136,7 @@ impl World {
             let servers = map::servers(service, &port.blueprint.port, endpoints, &mut found);
             if servers != port.servers {
                 port.servers = servers;
-                changed.push(port.blueprint.id.clone());
+                changed.push(port.backend.clone());
             }
         }
         state.has_endpoints = false;
@@ -143,7 +149,7 @@ impl World {
         found.dedup();
         self.report.set(Origin::Endpoints(name.clone()), found);
         let Some(root) = state.root.clone() else { return };
-        let ports: Vec<_> = state.ports.iter().map(|port| port.blueprint.id.clone()).collect();
+        let ports: Vec<_> = state.ports.iter().map(|port| port.backend.clone()).collect();
         for id in ports {
             let backend = ObjectRef { root: root.clone(), kind: ObjectKind::Backend, id };
             if changed.contains(&backend.id) {
@@ -159,24 +165,25 @@ impl World {
     }
 
     /// What the Service asks for.
-    fn wanted_claims(&self, name: &ObjectName) -> BTreeMap<ObjectRef, Claim> {
+    pub(super) fn wanted_claims(&self, name: &ObjectName) -> BTreeMap<ObjectRef, Claim> {
         let mut claims = BTreeMap::new();
         let Some(state) = self.services.get(name) else { return claims };
         let Some(root) = &state.root else { return claims };
         for (position, port) in state.ports.iter().enumerate() {
             let blueprint = &port.blueprint;
             let claim = |links| Claim { service: name.clone(), port: position, links };
-            let object =
-                |kind| ObjectRef { root: root.clone(), kind, id: blueprint.id.clone() };
-            claims.insert(object(ObjectKind::Backend), claim(Links::default()));
+            let object = |kind, id: &Segment| ObjectRef { root: root.clone(), kind, id: id.clone() };
+            claims.insert(object(ObjectKind::Backend, &port.backend), claim(Links::default()));
             if let Some(frontend) = &blueprint.frontend {
-                let links = frontend.valid().map(|frontend| Links {
-                    route: Some(frontend.route.as_str().into()),
-                    backend: frontend.target.as_ref().map(|target| target.id.clone()),
-                });
-                let mut links = links.unwrap_or_default();
-                links.backend.get_or_insert_with(|| blueprint.id.clone());
-                claims.insert(object(ObjectKind::Frontend), claim(links));
+                let target = frontend.valid().and_then(|frontend| frontend.target.as_ref());
+                let links = Links {
+                    route: frontend.valid().map(|frontend| frontend.route.as_str().into()),
+                    backend: Some(match target {
+                        Some(target) => self.placed_backend(root, &target.id),
+                        None => port.backend.clone(),
+                    }),
+                };
+                claims.insert(object(ObjectKind::Frontend, &blueprint.id), claim(links));
             }
         }
         claims

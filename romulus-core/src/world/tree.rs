@@ -81,6 +81,10 @@ pub(crate) struct Object {
     pub(crate) claim: Option<Claim>,
     /// That nothing wants it any more was seen as it happened, not inferred from absence.
     pub(crate) unclaimed_live: bool,
+    /// It is stored, and a vulcand that reads its tree has dropped it.
+    pub(crate) is_lost: bool,
+    /// The same of single servers or middlewares.
+    pub(crate) lost_children: BTreeSet<Segment>,
     /// A plan that touches it is being carried out.
     pub(crate) in_flight: bool,
     /// Everything stored under it up to this revision is known.
@@ -257,7 +261,7 @@ impl Object {
     fn revision(&self, slot: &Slot<'_>) -> Option<i64> {
         match slot {
             Slot::Head(_) => self.head.as_ref().map(|head| head.entry.revision),
-            Slot::Child(name, _) => self.children.get(name).map(|entry| entry.revision),
+            Slot::Child(name, _) => self.children.get(*name).map(|entry| entry.revision),
             Slot::Record(_) => self.record.as_ref().map(|(_, revision)| *revision),
         }
     }
@@ -266,6 +270,15 @@ impl Object {
     pub(crate) fn set(&mut self, kind: ObjectKind, slot: Slot<'_>, revision: i64) -> bool {
         if revision <= self.known_at || self.revision(&slot).is_some_and(|known| known >= revision) {
             return false;
+        }
+        let is_absent = matches!(&slot, Slot::Head(None) | Slot::Child(_, None) | Slot::Record(None));
+        if is_absent && self.revision(&slot).is_none() {
+            return false;
+        }
+        match &slot {
+            Slot::Head(_) => self.is_lost = false,
+            Slot::Child(name, _) => drop(self.lost_children.remove(*name)),
+            Slot::Record(_) => {}
         }
         match slot {
             Slot::Head(entry) => {

@@ -1,0 +1,230 @@
+//! The world rules and the order of writes, one scenario each.
+
+use romulus_core::config::Config;
+use romulus_core::testing::{Harness, MapStore};
+use serde_json::{Value, json};
+
+fn service(namespace: &str, name: &str, annotations: Value) -> Value {
+    json!({
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace, "uid": format!("uid-{namespace}-{name}"),
+                     "creationTimestamp": "2026-01-01T00:00:00Z", "annotations": annotations},
+        "spec": {"ports": [{"port": 80}]},
+    })
+}
+
+fn slice(namespace: &str, service: &str, addresses: &[&str]) -> Value {
+    let endpoints: Vec<_> = addresses.iter().map(|a| json!({"addresses": [a]})).collect();
+    json!({
+        "kind": "EndpointSlice",
+        "metadata": {"name": format!("{service}-1"), "namespace": namespace,
+                     "labels": {"kubernetes.io/service-name": service}},
+        "endpoints": endpoints, "ports": [{"port": 8080}],
+    })
+}
+
+fn synced(objects: &[Value]) -> Harness {
+    let mut harness = Harness::new("vulcand");
+    harness.list(objects);
+    harness.sync();
+    harness
+}
+
+const LIMIT: &str = r#"{"Type":"connlimit","Middleware":{"Connections":9,"Variable":"client.ip"},"Priority":1}"#;
+
+#[test]
+fn a_service_is_created_backend_frontend_middlewares_servers() {
+    let mut harness = Harness::new("vulcand");
+    let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
+    harness.list(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.1", "10.0.0.2"])]);
+    insta::assert_snapshot!(harness.narrate());
+}
+
+#[test]
+fn a_service_is_deleted_frontend_middlewares_servers_backend() {
+    let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
+    let mut harness =
+        synced(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.1"])]);
+    harness.delete("Service", "prod", "web");
+    insta::assert_snapshot!(harness.narrate());
+    assert_eq!(harness.store.contents().len(), 0, "{:?}", harness.store.contents());
+}
+
+#[test]
+fn what_is_new_is_put_before_what_is_old_goes() {
+    let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
+    let mut harness =
+        synced(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.1"])]);
+    let annotations = json!({"romulus/host": "b.test", "romulus/middleware.other": LIMIT});
+    harness.apply(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.2"])]);
+    insta::assert_snapshot!(harness.narrate());
+}
+
+#[test]
+fn a_frontend_with_middlewares_on_a_live_backend_settles_first() {
+    let mut harness = synced(&[service("prod", "web", json!({"romulus/scheme": "http"})), slice("prod", "web", &["10.0.0.1"])]);
+    let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
+    harness.apply(&[service("prod", "web", annotations)]);
+    insta::assert_snapshot!(harness.narrate());
+}
+
+#[test]
+fn an_interrupted_settling_goes_on_after_a_restart() {
+    let objects = [
+        service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT})),
+        slice("prod", "web", &["10.0.0.1"]),
+    ];
+    let mut harness = synced(&[service("prod", "web", json!({"romulus/scheme": "http"})), slice("prod", "web", &["10.0.0.1"])]);
+    harness.apply(&objects);
+    let plan = harness.plan();
+    harness.commit_steps(&plan.groups[0], 1);
+    let mut fresh = harness.restart();
+    fresh.list(&objects);
+    insta::assert_snapshot!(fresh.narrate());
+}
+
+#[test]
+fn two_services_swap_their_routes() {
+    let mut harness = synced(&[
+        service("prod", "a", json!({"romulus/host": "a.test"})),
+        service("prod", "b", json!({"romulus/host": "b.test"})),
+    ]);
+    harness.apply(&[
+        service("prod", "a", json!({"romulus/host": "b.test"})),
+        service("prod", "b", json!({"romulus/host": "a.test"})),
+    ]);
+    insta::assert_snapshot!(harness.narrate());
+}
+
+#[test]
+fn the_oldest_service_wins_a_route_and_a_stored_one_keeps_it() {
+    let mut old = service("prod", "old", json!({"romulus/host": "a.test"}));
+    old["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
+    let new = service("prod", "new", json!({"romulus/host": "a.test"}));
+    let mut harness = synced(&[new.clone(), old.clone()]);
+    assert!(harness.store.tree().contains("frontends/old.prod"));
+    insta::assert_snapshot!(harness.diagnostics(), @r#"error[route-conflict]: Service prod/new: the route Host(`a.test`) belongs to frontend old.prod in vulcand: frontend new.prod in vulcand is not written (change one of the routes; a stored one keeps its place, then the oldest Service)"#);
+
+    let mut harness = synced(std::slice::from_ref(&new));
+    harness.apply(&[old]);
+    harness.sync();
+    assert!(harness.store.tree().contains("frontends/new.prod"));
+    assert!(!harness.store.tree().contains("frontends/old.prod"));
+    // A freed route is handed over.
+    harness.delete("Service", "prod", "new");
+    insta::assert_snapshot!(harness.narrate());
+    assert_eq!(harness.diagnostics(), "");
+}
+
+#[test]
+fn a_backend_moves_before_one_is_written_whose_id_begins_with_its_own() {
+    let mut harness = synced(&[
+        service("prod", "web", json!({"romulus/host": "a.test"})),
+        slice("prod", "web", &["10.0.0.1"]),
+    ]);
+    let others = [service("prod-eu", "web", json!({"romulus/host": "b.test"})), slice("prod-eu", "web", &["10.0.0.2"])];
+    harness.apply(&others);
+    insta::assert_snapshot!("backend_moves", harness.narrate());
+    // It stays there when the reason has gone.
+    harness.delete("Service", "prod-eu", "web");
+    harness.sync();
+    insta::assert_snapshot!("backend_stays", harness.store.tree());
+}
+
+#[test]
+fn a_backend_beside_a_foreign_one_whose_id_it_begins_with_is_not_written() {
+    let mut store = MapStore::default();
+    store.put("vulcand/backends/web.prod/backend", r#"{"Type":"http"}"#);
+    let mut harness = Harness::with(Config::new("vulcand".parse().unwrap()), store);
+    harness.list(&[service("prod-eu", "web", json!({"romulus/host": "b.test"}))]);
+    assert_eq!(harness.narrate(), "");
+    insta::assert_snapshot!(harness.diagnostics());
+    harness.store.delete("vulcand/backends/web.prod/backend");
+    insta::assert_snapshot!("foreign_backend_gone", harness.narrate());
+    assert_eq!(harness.diagnostics(), "");
+}
+
+#[test]
+fn a_move_to_the_shorter_root_deletes_first() {
+    let mut labelled = service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT}));
+    labelled["metadata"]["labels"] = json!({"romulus/vulcanKey": "vulcand-test"});
+    let endpoints = slice("prod", "web", &["10.0.0.1"]);
+    let mut harness = synced(&[labelled.clone(), endpoints]);
+    let mut plain = labelled.clone();
+    plain["metadata"]["labels"] = json!({});
+    harness.apply(&[plain]);
+    insta::assert_snapshot!("move_to_shorter_root", harness.narrate());
+    harness.apply(&[labelled]);
+    insta::assert_snapshot!("move_to_longer_root", harness.narrate());
+}
+
+#[test]
+fn what_a_delete_under_a_longer_root_takes_away_is_written_again() {
+    let mut store = MapStore::default();
+    store.put("vulcand-test/backends/web.prod/backend", r#"{"Type":"http"}"#);
+    store.put("vulcand-test/frontends/web.prod/frontend", r#"{"Type":"http","BackendId":"web.prod","Route":"Host(`t`)"}"#);
+    let mut harness = Harness::with(Config::new("vulcand".parse().unwrap()), store);
+    let mut other = service("prod", "other", json!({}));
+    other["metadata"]["labels"] = json!({"romulus/vulcanKey": "vulcand-test"});
+    harness.list(&[
+        service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT})),
+        slice("prod", "web", &["10.0.0.1"]),
+        other,
+    ]);
+    harness.sync();
+    assert_eq!(harness.narrate(), "");
+    harness.store.delete("vulcand-test/frontends/web.prod/frontend");
+    insta::assert_snapshot!("lost_frontend", harness.narrate());
+    harness.store.delete("vulcand-test/backends/web.prod/backend");
+    insta::assert_snapshot!("lost_backend", harness.narrate());
+}
+
+#[test]
+fn a_lost_head_is_created_again_with_all_its_children() {
+    let mut harness = synced(&[
+        service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT})),
+        slice("prod", "web", &["10.0.0.1"]),
+    ]);
+    harness.store.delete("vulcand/frontends/web.prod/frontend");
+    insta::assert_snapshot!("deleted_frontend", harness.narrate());
+    harness.store.delete("vulcand/backends/web.prod/backend");
+    insta::assert_snapshot!("deleted_backend", harness.narrate());
+}
+
+#[test]
+fn settings_that_vulcand_would_not_notice_come_with_another_predicate_text() {
+    let mut harness = synced(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
+    harness.apply(&[service("prod", "web", json!({"romulus/host": "a.test", "romulus/passHostHeader": "true"}))]);
+    insta::assert_snapshot!("pass_host_on", harness.narrate());
+    harness.apply(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
+    insta::assert_snapshot!("pass_host_off", harness.narrate());
+}
+
+#[test]
+fn a_blue_green_switch_is_one_write() {
+    let blue = service("prod", "blue", json!({"romulus/scheme": "http"}));
+    let green = service("prod", "green", json!({"romulus/scheme": "http"}));
+    let shop = |backend: &str| {
+        let mut shop = service("prod", "shop", json!({"romulus/host": "a.test", "romulus/backend": backend}));
+        shop["spec"]["ports"] = json!([{"port": 80}]);
+        shop
+    };
+    let mut harness = synced(&[
+        blue,
+        green,
+        shop("blue"),
+        slice("prod", "blue", &["10.0.0.1"]),
+        slice("prod", "green", &["10.0.0.2"]),
+    ]);
+    harness.apply(&[shop("green")]);
+    insta::assert_snapshot!("switch", harness.narrate());
+    harness.apply(&[shop("red")]);
+    assert_eq!(harness.narrate(), "");
+    insta::assert_snapshot!("no_such_target", harness.diagnostics());
+    harness.apply(&[shop("green")]);
+    harness.delete("Service", "prod", "blue");
+    insta::assert_snapshot!("old_version_removed", harness.narrate());
+    // The one in use is not deleted, whatever happens to its Service.
+    harness.delete("Service", "prod", "green");
+    insta::assert_snapshot!("used_version_removed", harness.narrate() + &harness.diagnostics());
+}
