@@ -46,7 +46,7 @@ pub enum MiddlewareSpec {
     /// `rewrite`: another URL, or a redirect to it.
     Rewrite(Rewrite),
     /// `cbreaker`: another answer while the backend fails.
-    CBreaker(CBreaker),
+    CBreaker(Box<CBreaker>),
     /// `trace`: a line to syslog for every request.
     Trace(Trace),
     /// A type of a custom vulcand, whose settings only that vulcand can judge.
@@ -132,7 +132,7 @@ fn spec(
             "ratelimit" => MiddlewareSpec::RateLimit(RateLimit::judge(value, d)?),
             "connlimit" => MiddlewareSpec::ConnLimit(ConnLimit::judge(value, d)?),
             "rewrite" => MiddlewareSpec::Rewrite(Rewrite::judge(value, d)),
-            "cbreaker" => MiddlewareSpec::CBreaker(CBreaker::judge(value, d)?),
+            "cbreaker" => MiddlewareSpec::CBreaker(Box::new(CBreaker::judge(value, d)?)),
             "trace" => MiddlewareSpec::Trace(Trace::judge(value, environment, d)?),
             other => MiddlewareSpec::Other {
                 type_name: other.to_owned(),
