@@ -22,6 +22,7 @@ mod predicate;
 pub mod regexp;
 mod route_shim;
 mod server;
+mod stats;
 mod tls;
 mod url;
 
