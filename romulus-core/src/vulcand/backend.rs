@@ -1,9 +1,10 @@
 //! The head of a backend: how vulcand connects to its servers.
 
 use super::check::Checked;
-use super::decode::{At, Decoder, Field, Stats};
+use super::decode::{At, Decoder, Field};
 use super::duration::{DurationError, GoDuration};
 use super::json::Value;
+use super::stats::Stats;
 use super::tls::{RawTls, TlsSettings};
 
 /// A backend as its key describes it. Its `Id` is ignored: the key decides.

@@ -376,77 +376,140 @@ impl<'a> Field<'a> for BTreeMap<String, Vec<String>> {
     }
 }
 
-/// The statistics vulcand's API adds to objects; in a key they are ignored, their types are not.
-#[derive(Default)]
-pub(crate) struct Stats;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<'a> Field<'a> for Stats {
-    fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
-        decoder.object(
-            value,
-            &["Verdict", "Counters", "LatencyBrackets"],
-            |field, value, d| match field {
-                "Verdict" => d.object(value, &["IsBad", "Anomalies"], |field, value, d| {
-                    if field == "IsBad" {
-                        false.decode(value, d);
-                    } else {
-                        Vec::<Anomaly>::new().decode(value, d);
-                    }
-                }),
-                "Counters" => d.object(
-                    value,
-                    &["Period", "NetErrors", "Total", "StatusCodes"],
-                    |field, value, d| {
-                        if field == "StatusCodes" {
-                            Vec::<StatusCode>::new().decode(value, d);
-                        } else {
-                            0_i64.decode(value, d);
-                        }
-                    },
-                ),
-                _ => Vec::<Bracket>::new().decode(value, d),
-            },
+    #[derive(Debug, Default, PartialEq)]
+    struct Sample {
+        text: String,
+        number: i64,
+        flag: bool,
+        list: Vec<String>,
+        inner: Option<Box<Sample>>,
+    }
+
+    impl<'a> Field<'a> for Box<Sample> {
+        fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
+            self.as_mut().decode(value, decoder);
+        }
+    }
+
+    impl<'a> Field<'a> for Sample {
+        fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
+            let fields = &["Text", "Number", "Flag", "Lisk", "Inner"];
+            decoder.object(value, fields, |field, value, d| match field {
+                "Text" => self.text.decode(value, d),
+                "Number" => self.number.decode(value, d),
+                "Flag" => self.flag.decode(value, d),
+                "Lisk" => self.list.decode(value, d),
+                _ => self.inner.decode(value, d),
+            });
+        }
+    }
+
+    fn decode(text: &str) -> Checked<Sample> {
+        let value = json::parse(text).unwrap();
+        let mut decoder = Decoder::of(&value);
+        let mut sample = Sample::default();
+        sample.decode(&value, &mut decoder);
+        decoder.finish(Some(sample))
+    }
+
+    #[test]
+    fn members_are_taken_one_after_the_other_in_any_case() {
+        let sample = decode(
+            r#"{"TEXT": "a", "text": "b", "Text": null, "teXt ": 5, "number": -0, "\u0046lag": true,
+                "li\u017f\u212a": ["x"], "Lisk": ["y", null],
+                "Inner": {"Text": "c"}, "INNER": {"Number": 9223372036854775807}}"#,
         );
-    }
-}
-
-#[derive(Default)]
-struct Anomaly;
-
-impl<'a> Field<'a> for Anomaly {
-    fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
-        decoder.object(value, &["Code", "Message"], |field, value, d| {
-            if field == "Code" {
-                0_i64.decode(value, d)
-            } else {
-                String::new().decode(value, d)
+        let inner = Sample {
+            text: "c".into(),
+            number: i64::MAX,
+            ..Sample::default()
+        };
+        let expected = Sample {
+            text: "b".into(),
+            number: 0,
+            flag: true,
+            list: vec!["y".into(), String::new()],
+            inner: Some(Box::new(inner)),
+        };
+        assert_eq!(
+            sample,
+            Checked {
+                value: Some(expected),
+                problems: vec![]
             }
-        });
+        );
+        assert_eq!(
+            decode(r#"{"Inner": {"Text": 1}, "Inner": null}"#)
+                .problems
+                .len(),
+            1
+        );
+        assert_eq!(decode("null").value, Some(Sample::default()));
     }
-}
 
-#[derive(Default)]
-struct StatusCode;
-
-impl<'a> Field<'a> for StatusCode {
-    fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
-        decoder.object(value, &["Code", "Count"], |_, value, d| {
-            0_i64.decode(value, d)
-        });
+    #[test]
+    fn a_wrong_type_is_found_where_it_stands_even_if_it_is_overwritten() {
+        for (text, path, written) in [
+            (r#"{"Text": 5, "Text": "a"}"#, "Text", "5"),
+            (r#"{"Number": 1.0}"#, "Number", "1.0"),
+            (r#"{"Number": 1e3}"#, "Number", "1e3"),
+            (
+                r#"{"Number": 9223372036854775808}"#,
+                "Number",
+                "9223372036854775808",
+            ),
+            (r#"{"Number": "1"}"#, "Number", "\"1\""),
+            (r#"{"Flag": 1}"#, "Flag", "1"),
+            (r#"{"Lisk": "a"}"#, "Lisk", "\"a\""),
+            (r#"{"Lisk": ["a", 2]}"#, "Lisk", "2"),
+            (
+                r#"{"Inner": {"Inner": {"Text": []}}}"#,
+                "Inner.Inner.Text",
+                "[]",
+            ),
+            ("[]", "", "[]"),
+        ] {
+            let checked = decode(text);
+            let found: Vec<_> = checked
+                .problems
+                .iter()
+                .map(|p| (&*p.path, &text[p.span.clone()]))
+                .collect();
+            assert_eq!(
+                (checked.value, found),
+                (None, vec![(path, written)]),
+                "{text}"
+            );
+        }
     }
-}
 
-#[derive(Default)]
-struct Bracket;
-
-impl<'a> Field<'a> for Bracket {
-    fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
-        decoder.object(value, &["Quantile", "Value"], |field, value, d| {
-            if field == "Quantile" {
-                0_f64.decode(value, d)
-            } else {
-                0_i64.decode(value, d)
-            }
-        });
+    #[test]
+    fn bytes_are_gos_base64_or_an_array() {
+        for (text, bytes) in [
+            (r#""aGk=""#, Some(&b"hi"[..])),
+            (r#""aG\nk\r\n=""#, Some(b"hi")),
+            // The bits that are left over don't count.
+            (r#""aGl=""#, Some(b"hi")),
+            (r#""aGk""#, None),
+            (r#""aGk==""#, None),
+            (r#""aG k=""#, None),
+            (r#""a-_=""#, None),
+            (r#""""#, Some(b"")),
+            ("[104, 105]", Some(b"hi")),
+            ("[256]", None),
+            ("[-1]", None),
+            ("null", Some(b"")),
+            ("{}", None),
+        ] {
+            let value = json::parse(text).unwrap();
+            let (mut field, mut decoder) = (Bytes::default(), Decoder::of(&value));
+            field.decode(&value, &mut decoder);
+            let accepted = decoder.finish(Some(field.0)).value;
+            assert_eq!(accepted.as_deref(), bytes, "{text}");
+        }
     }
 }

@@ -30,11 +30,30 @@ pub struct Environment {
     pub syslog_sockets: BTreeSet<String>,
     /// The ids of the backends in the tree; `None` where they are not to be judged.
     pub backends: Option<BTreeSet<String>>,
+    /// The host names vulcand's machine can look up; `None` where they are not known.
+    pub host_names: Option<BTreeSet<String>>,
     /// The addresses of vulcand's machine; `None` where they are not known.
     pub addresses: Option<BTreeSet<IpAddr>>,
     /// The addresses that are taken on vulcand's machine: by its other listeners, the default one
     /// included, or by other processes.
     pub taken: BTreeSet<SocketAddr>,
+}
+
+impl Environment {
+    /// Whether a host can be told to be unknown to vulcand's machine.
+    pub(crate) fn is_unknown(&self, host: &str) -> bool {
+        let address = host
+            .split('%')
+            .next()
+            .unwrap_or(host)
+            .parse::<IpAddr>()
+            .is_ok();
+        !address
+            && self
+                .host_names
+                .as_ref()
+                .is_some_and(|names| !names.contains(host))
+    }
 }
 
 /// The key that vulcand opens sealed key pairs with.

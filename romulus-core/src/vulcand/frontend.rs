@@ -2,11 +2,12 @@
 
 use super::backend::{check_type, refuse_null};
 use super::check::Checked;
-use super::decode::{At, Decoder, Field, Stats};
+use super::decode::{At, Decoder, Field};
 use super::environment::Environment;
 use super::json::Value;
 use super::predicate::Predicate;
 use super::route_shim;
+use super::stats::Stats;
 
 /// A frontend as its key describes it. Its `Id` is ignored: the key decides.
 ///
@@ -208,13 +209,12 @@ fn judge_predicate(text: &At<String>, stream: bool, decoder: &mut Decoder) -> Op
     }
 }
 
-impl FrontendSettings {
-    /// The predicate in force.
-    fn predicate(&self) -> Option<std::borrow::Cow<'_, Predicate>> {
-        match &self.failover_predicate {
-            Some(predicate) => Some(std::borrow::Cow::Borrowed(predicate)),
-            None => Predicate::DEFAULT.parse().ok().map(std::borrow::Cow::Owned),
-        }
+/// Whether two predicates are in force alike.
+fn same_predicate(one: Option<&Predicate>, other: Option<&Predicate>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one == other,
+        (Some(predicate), None) | (None, Some(predicate)) => predicate.is_default(),
     }
 }
 
@@ -233,6 +233,9 @@ impl PartialEq for FrontendSettings {
         };
         plain(self) == plain(other)
             && self.hostname == other.hostname
-            && self.predicate() == other.predicate()
+            && same_predicate(
+                self.failover_predicate.as_ref(),
+                other.failover_predicate.as_ref(),
+            )
     }
 }

@@ -193,26 +193,16 @@ fn judge_address(address: &At<String>, environment: &Environment, decoder: &mut 
     }
 }
 
-/// Whether Go's `net.Listen` can work. Names (of hosts and of ports) can only be looked up on
-/// vulcand's machine: they are taken as they are.
+/// Whether Go's `net.Listen` can work, as far as the environment tells.
 fn check_address(address: &str, environment: &Environment) -> Result<(), String> {
     let (host, port) = split_host_port(address)?;
-    let port: u16 = match port.parse() {
-        Ok(port) => port,
-        Err(_)
-            if port
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b == b'-' || b == b'+') =>
-        {
-            if !port.is_empty() {
-                return Err(format!("there is no port {port}"));
-            }
-            0
-        }
-        Err(_) => return Ok(()),
-    };
+    let port = port_number(port).ok_or_else(|| format!("there is no port `{port}`"))?;
+    if !host.is_empty() && environment.is_unknown(host) {
+        return Err(format!("its machine knows no host `{host}`"));
+    }
     let ip = match host {
         "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
         // A zone names an interface of the machine.
         host => match host.split('%').next().unwrap_or(host).parse() {
             Ok(ip) => ip,
@@ -235,6 +225,29 @@ fn check_address(address: &str, environment: &Environment) -> Result<(), String>
         Some(taken) => Err(format!("{taken} is taken")),
         None => Ok(()),
     }
+}
+
+/// The number of a port; none is port 0, and Go knows some by name wherever it runs.
+fn port_number(port: &str) -> Option<u16> {
+    Some(match &*port.to_lowercase() {
+        "" => 0,
+        "ftp" => 21,
+        "ssh" => 22,
+        "telnet" => 23,
+        "smtp" => 25,
+        "domain" => 53,
+        "gopher" => 70,
+        "http" => 80,
+        "pop3" => 110,
+        "imap2" => 143,
+        "imap3" => 220,
+        "https" => 443,
+        "submission" => 587,
+        "ftps" => 990,
+        "imaps" => 993,
+        "pop3s" => 995,
+        number => return number.parse().ok(),
+    })
 }
 
 /// Go's `net.SplitHostPort`.
@@ -263,6 +276,7 @@ mod tests {
     #[test]
     fn addresses_are_judged_as_gos_net_listen_does() {
         let environment = Environment {
+            host_names: Some(["localhost".to_owned()].into()),
             addresses: Some(["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()].into()),
             taken: [
                 "127.0.0.1:80".parse().unwrap(),
@@ -277,7 +291,11 @@ mod tests {
             ("127.0.0.1:", true),
             ("[::1]:8181", true),
             ("[::1%lo]:8181", true),
-            ("localhost:http", true),
+            ("localhost:https", true),
+            ("localhost:http", false),
+            ("example.test:8181", false),
+            ("127.0.0.1:nosuchport", false),
+            ("127.0.0.1:+8181", true),
             ("127.0.0.2:8181", false),
             ("[::2]:8181", false),
             ("127.0.0.1:80", false),

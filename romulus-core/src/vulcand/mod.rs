@@ -23,6 +23,7 @@ pub mod regexp;
 pub mod route;
 mod route_shim;
 mod server;
+mod stats;
 mod tls;
 mod url;
 

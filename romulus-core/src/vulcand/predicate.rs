@@ -28,6 +28,11 @@ impl Predicate {
     /// from 2022 on say `Attempts() < 20`).
     pub const DEFAULT: &'static str =
         "IsNetworkError() && RequestMethod() == \"GET\" && Attempts() < 2";
+
+    /// Whether it says what vulcand's default says.
+    pub fn is_default(&self) -> bool {
+        Self::DEFAULT.parse().as_ref() == Ok(self)
+    }
 }
 
 impl FromStr for Predicate {

@@ -8,6 +8,7 @@
 mod class;
 mod names;
 mod parse;
+mod tree;
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::backend::refuse_null;
 use super::check::Checked;
-use super::decode::{At, Decoder, Field, Stats};
+use super::decode::{At, Decoder, Field};
+use super::stats::Stats;
 use super::url;
 
 /// A server as its key describes it. Its `Id` is ignored: the key decides.

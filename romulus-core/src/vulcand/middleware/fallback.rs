@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::vulcand::decode::{At, Bytes, Decoder, Field};
+use crate::vulcand::decode::{Bytes, Decoder, Field};
 use crate::vulcand::json::{Node, Value, standing, write_string};
 use crate::vulcand::url;
 
@@ -63,14 +63,19 @@ impl Fallback {
             decoder.reject(span, "a circuit breaker needs an action here", help);
             return None;
         };
-        action(&text, &span, decoder, |kind, action, decoder| match kind {
-            "response" => Self::response(action?, decoder),
-            "redirect" => Self::redirect(action?, decoder),
-            _ => {
-                decoder.reject(0..0, format!("there is no fallback of type `{kind}`"), help);
-                None
-            }
-        })
+        action(
+            &text,
+            &span,
+            &["response", "redirect"],
+            decoder,
+            |kind, action, d| {
+                if kind == "response" {
+                    Self::response(action, d)
+                } else {
+                    Self::redirect(action, d)
+                }
+            },
+        )
     }
 
     fn response(value: &Value, decoder: &mut Decoder) -> Option<Self> {
@@ -83,6 +88,9 @@ impl Fallback {
             "ContentType" => content_type.decode(value, d),
             _ => body.decode(value, d),
         });
+        if decoder.is_rejected() {
+            return None;
+        }
         let body = decoder.within("Body", |d| match body {
             Some(value) => judge_body(value, d),
             None => {
@@ -139,22 +147,9 @@ impl Webhook {
         if text.is_empty() {
             return None;
         }
-        action(
-            &text,
-            &value.span,
-            decoder,
-            |kind, action, decoder| match kind {
-                "webhook" => Self::read(action?, decoder),
-                _ => {
-                    decoder.reject(
-                        0..0,
-                        format!("there is no side effect of type `{kind}`"),
-                        help,
-                    );
-                    None
-                }
-            },
-        )
+        action(&text, &value.span, &["webhook"], decoder, |_, action, d| {
+            Self::read(action, d)
+        })
     }
 
     fn read(value: &Value, decoder: &mut Decoder) -> Option<Self> {
@@ -186,12 +181,13 @@ impl Webhook {
     }
 }
 
-/// Reads `{"Type", "Action"}`; the action is `None` where there is none that could be read.
+/// Reads `{"Type", "Action"}`, whose type is one of `kinds`.
 fn action<T>(
     text: &str,
     span: &Range<usize>,
+    kinds: &[&str],
     decoder: &mut Decoder,
-    judge: impl FnOnce(&str, Option<&Value>, &mut Decoder) -> Option<T>,
+    judge: impl FnOnce(&str, &Value, &mut Decoder) -> Option<T>,
 ) -> Option<T> {
     decoder.nested(text, span, |value, decoder| {
         if value.is_null() {
@@ -203,7 +199,7 @@ fn action<T>(
             return None;
         }
         let mut kind = String::new();
-        let mut action = At::<Option<&Value>>::default();
+        let mut action: Option<&Value> = None;
         decoder.object(value, &["Type", "Action"], |field, value, d| {
             if field == "Type" {
                 kind.decode(value, d)
@@ -214,23 +210,25 @@ fn action<T>(
         if decoder.is_rejected() {
             return None;
         }
-        let known = matches!(&*kind, "response" | "redirect" | "webhook");
-        let action = decoder.within("Action", |d| match action.value {
-            Some(value) if value.is_null() && known => {
-                d.reject(
-                    0..0,
-                    "JSON null as an action makes vulcand panic",
-                    "write an object",
-                );
-                None
-            }
-            None if known => {
+        if !kinds.contains(&&*kind) {
+            let message = format!("vulcand knows no action of type `{kind}` here");
+            decoder.within("Type", |d| {
+                d.reject(0..0, message, format!("use {}", kinds.join(" or ")))
+            });
+            return None;
+        }
+        decoder.within("Action", |d| match action {
+            None => {
                 d.reject(0..0, "it is missing", "write an object");
                 None
             }
-            action => action,
-        });
-        judge(&kind, action, decoder)
+            Some(action) if action.is_null() => {
+                let message = "JSON null as an action makes vulcand panic";
+                d.reject(0..0, message, "write an object");
+                None
+            }
+            Some(action) => judge(&kind, action, d),
+        })
     })
 }
 

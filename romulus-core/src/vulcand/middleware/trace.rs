@@ -85,7 +85,7 @@ fn check(address: &str, environment: &Environment) -> Result<(), String> {
     check_parameter(&url, "sev", &SEVERITIES)?;
     check_parameter(&url, "f", &FACILITIES)?;
     if !url.host.is_empty() {
-        return check_udp(&url.host);
+        return check_udp(&url.host, environment);
     }
     if url.path.is_empty() {
         return if environment.local_syslog {
@@ -117,7 +117,7 @@ fn check_parameter(url: &Url, name: &str, values: &[&str]) -> Result<(), String>
 }
 
 /// Go dials `host:port`; sending the first packet is not part of it.
-fn check_udp(host: &str) -> Result<(), String> {
+fn check_udp(host: &str, environment: &Environment) -> Result<(), String> {
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => rest.split_once(']').unwrap_or((rest, "")),
         None => host.split_at(host.rfind(':').unwrap_or(host.len())),
@@ -130,9 +130,53 @@ fn check_udp(host: &str) -> Result<(), String> {
             "`{host}` has too many colons: put an IPv6 address in brackets"
         ));
     }
+    if !name.is_empty() && environment.is_unknown(name) {
+        return Err(format!("vulcand's machine knows no host `{name}`"));
+    }
     // An empty port is port 0 to Go.
     if !port.is_empty() && port.parse::<u16>().is_err() {
         return Err(format!("there is no port {port}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_judged_by_what_vulcand_can_connect_to() {
+        let environment = Environment {
+            syslog_sockets: ["/run/log.sock".to_owned()].into(),
+            host_names: Some(["localhost".to_owned()].into()),
+            ..Environment::default()
+        };
+        for (address, fine) in [
+            ("syslog://127.0.0.1:514", true),
+            ("SYSLOG://[::1]:514?sev=INFO&f=LOG_LOCAL7", true),
+            ("syslog://127.0.0.1:?sev=%49NFO", true),
+            ("syslog://localhost:514?sev=&sev=x", true),
+            ("syslog://localhost:514?sev=x;y", true),
+            ("syslog:///run/log.sock", true),
+            ("syslog:///run/log%2Esock#x", true),
+            ("syslog:///run/other.sock", false),
+            ("syslog://", false),
+            ("syslog:opaque", false),
+            ("syslog://example.test:514", false),
+            ("syslog://127.0.0.1", false),
+            ("syslog://::1:514", false),
+            ("syslog://127.0.0.1:65536", false),
+            ("syslog://127.0.0.1:514?sev=info", false),
+            ("syslog://127.0.0.1:514?f=KERN", false),
+            ("udp://127.0.0.1:514", false),
+            ("%zz", false),
+        ] {
+            assert_eq!(check(address, &environment).is_ok(), fine, "{address}");
+        }
+        let local = Environment {
+            local_syslog: true,
+            ..Environment::default()
+        };
+        assert_eq!(check("syslog://", &local), Ok(()));
+    }
 }

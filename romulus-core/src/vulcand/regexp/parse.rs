@@ -4,13 +4,7 @@
 
 use super::RegexpError;
 use super::class::{self, Class};
-
-/// The highest count of a repetition, and of repetitions in one another.
-const MAX_REPEAT: u64 = 1000;
-/// How high the tree of an expression can be.
-const MAX_HEIGHT: u32 = 1000;
-/// How many instructions an expression can compile to: 128 MiB of 40 bytes each.
-const MAX_SIZE: u64 = (128 << 20) / 40;
+use super::tree::{Group, MAX_REPEAT, Node, NodeKind, Repeat};
 
 /// Reads a pattern as Go does, and writes it for the `regex` crate.
 pub(super) fn translate(pattern: &str) -> Result<String, RegexpError> {
@@ -35,7 +29,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, RegexpError> {
     Ok(parser.out)
 }
 
-fn error(offset: usize, message: impl Into<String>) -> RegexpError {
+pub(super) fn error(offset: usize, message: impl Into<String>) -> RegexpError {
     RegexpError {
         offset,
         message: message.into(),
@@ -44,127 +38,10 @@ fn error(offset: usize, message: impl Into<String>) -> RegexpError {
 
 /// The flags that can be set in a pattern; `U` changes nothing about what matches.
 #[derive(Debug, Clone, Copy, Default)]
-struct Flags {
+pub(super) struct Flags {
     fold_case: bool,
     multi_line: bool,
     dot_matches_newline: bool,
-}
-
-/// A part of an expression: where its translation begins, which is always one unit to an operator
-/// behind it, and what Go's limits need to know about it.
-struct Node {
-    start: usize,
-    /// Whether it ends with an operator.
-    repeated: bool,
-    kind: NodeKind,
-    /// How many instructions it compiles to.
-    size: u64,
-    height: u32,
-    /// The highest product of counts in one another.
-    repeats: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NodeKind {
-    /// Neighbours become one literal.
-    Literal,
-    /// A sequence in a sequence is one with it.
-    Concat,
-    /// And so with alternatives.
-    Alternate,
-    Other,
-}
-
-impl Node {
-    fn leaf(start: usize, kind: NodeKind) -> Self {
-        Self {
-            start,
-            repeated: false,
-            kind,
-            size: 1,
-            height: 1,
-            repeats: 1,
-        }
-    }
-
-    fn check(&self, offset: usize) -> Result<(), RegexpError> {
-        if self.height > MAX_HEIGHT {
-            return Err(error(offset, "it nests too deeply"));
-        }
-        if self.size > MAX_SIZE {
-            return Err(error(offset, "it is too large: its repetitions multiply"));
-        }
-        Ok(())
-    }
-
-    /// Joins parts that follow, or are alternatives to, one another.
-    fn join(mut parts: Vec<Self>, kind: NodeKind) -> Self {
-        match (parts.pop(), parts.is_empty()) {
-            (None, _) => return Self::leaf(0, NodeKind::Other),
-            (Some(only), true) => return only,
-            (Some(last), false) => parts.push(last),
-        }
-        let literal =
-            kind == NodeKind::Concat && parts.iter().all(|part| part.kind == NodeKind::Literal);
-        let below = |part: &Self| {
-            if part.kind == kind {
-                part.height - 1
-            } else {
-                part.height
-            }
-        };
-        let height = parts.iter().map(below).max().unwrap_or_default() + u32::from(!literal);
-        let bars = if kind == NodeKind::Alternate {
-            parts.len() as u64 - 1
-        } else {
-            0
-        };
-        let size = parts
-            .iter()
-            .fold(bars, |size, part| size.saturating_add(part.size));
-        let repeats = parts.iter().map(|part| part.repeats).max().unwrap_or(1);
-        let kind = if literal { NodeKind::Literal } else { kind };
-        Self {
-            start: 0,
-            repeated: false,
-            kind,
-            size,
-            height,
-            repeats,
-        }
-    }
-}
-
-/// A group whose closing parenthesis is not reached yet, or the whole expression.
-#[derive(Default)]
-struct Group {
-    start: usize,
-    /// Where its translation begins.
-    out: usize,
-    captures: bool,
-    flags: Flags,
-    alternatives: Vec<Node>,
-    sequence: Vec<Node>,
-}
-
-impl Group {
-    fn end_alternative(&mut self) {
-        let sequence = std::mem::take(&mut self.sequence);
-        self.alternatives
-            .push(Node::join(sequence, NodeKind::Concat));
-    }
-
-    fn into_node(mut self) -> Node {
-        self.end_alternative();
-        let mut node = Node::join(self.alternatives, NodeKind::Alternate);
-        if self.captures {
-            node.kind = NodeKind::Other;
-            node.size = node.size.saturating_add(2);
-            node.height += 1;
-        }
-        (node.start, node.repeated) = (self.out, false);
-        node
-    }
 }
 
 struct Parser<'a> {
@@ -271,13 +148,7 @@ impl<'a> Parser<'a> {
     fn open_group(&mut self, start: usize) -> Result<(), RegexpError> {
         let flags = self.flags;
         let out = self.out.len();
-        let mut group = Group {
-            start,
-            out,
-            captures: true,
-            flags,
-            ..Group::default()
-        };
+        let mut group = Group::open(start, out, flags);
         if self.take("?") {
             let named = self
                 .rest()
@@ -600,54 +471,4 @@ fn count(digits: &str) -> Option<u64> {
     let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let leading_zero = digits.len() > 1 && digits.starts_with('0');
     (number && !leading_zero).then(|| digits.parse().unwrap_or(u64::MAX))
-}
-
-#[derive(Clone, Copy)]
-enum Repeat {
-    Star,
-    Plus,
-    Quest,
-    Counted(u64, Option<u64>),
-}
-
-impl Repeat {
-    /// Writes the operator and says what it makes of a node.
-    fn apply(self, node: Node, out: &mut String) -> Node {
-        let Node {
-            start,
-            size,
-            height,
-            repeats,
-            ..
-        } = node;
-        let (operator, size, repeats) = match self {
-            Self::Star => ("*".to_owned(), size.saturating_add(2), repeats),
-            Self::Plus => ("+".to_owned(), size.saturating_add(1), repeats),
-            Self::Quest => ("?".to_owned(), size.saturating_add(1), repeats),
-            Self::Counted(0, None) => ("*".to_owned(), size.saturating_add(2), repeats),
-            Self::Counted(min, None) => {
-                let size = size.saturating_mul(min).saturating_add(1);
-                (format!("{{{min},}}"), size, repeats.saturating_mul(min))
-            }
-            // What is repeated no times at all doesn't count.
-            Self::Counted(_, Some(0)) => ("{0}".to_owned(), 1, 1),
-            Self::Counted(min, Some(max)) => {
-                let size = size.saturating_mul(max).saturating_add(max - min);
-                (
-                    format!("{{{min},{max}}}"),
-                    size,
-                    repeats.saturating_mul(max),
-                )
-            }
-        };
-        out.push_str(&operator);
-        Node {
-            start,
-            repeated: true,
-            kind: NodeKind::Other,
-            size,
-            height: height + 1,
-            repeats,
-        }
-    }
 }
