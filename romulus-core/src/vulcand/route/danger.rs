@@ -61,9 +61,9 @@ impl fmt::Display for Danger {
 /// let path: Route = "Host(`a.test`) && Path(`/x`)".parse()?;
 /// let method: Route = "Host(`b.test`) && Method(`GET`)".parse()?;
 /// assert_eq!(dangerous_pair(&path, &method), Some(Danger::OtherParts));
-/// // The path is compared with the method, so the route of a.test is dead.
+/// // The path is compared with `GET`, so the route of b.test is dead.
 /// let table = RouteTable::new([("path", path.clone()), ("method", method)]);
-/// assert_eq!(table.winner(&Request::new("GET", "a.test", "/x")), None);
+/// assert_eq!(table.winner(&Request::new("GET", "b.test", "/y")), None);
 ///
 /// // A regular expression keeps a route out of merges.
 /// let safe: Route = "Host(`b.test`) && MethodRegexp(`^GET$`)".parse()?;
