@@ -61,9 +61,9 @@ impl fmt::Display for Danger {
 /// let path: Route = "Host(`a.test`) && Path(`/x`)".parse()?;
 /// let method: Route = "Host(`b.test`) && Method(`GET`)".parse()?;
 /// assert_eq!(dangerous_pair(&path, &method), Some(Danger::OtherParts));
-/// // The path is compared with the method, so the route of a.test is dead.
+/// // The path is compared with `GET`, so the route of b.test is dead.
 /// let table = RouteTable::new([("path", path.clone()), ("method", method)]);
-/// assert_eq!(table.winner(&Request::new("GET", "a.test", "/x")), None);
+/// assert_eq!(table.winner(&Request::new("GET", "b.test", "/y")), None);
 ///
 /// // A regular expression keeps a route out of merges.
 /// let safe: Route = "Host(`b.test`) && MethodRegexp(`^GET$`)".parse()?;
@@ -97,8 +97,8 @@ pub fn dangerous_pair(a: &Route, b: &Route) -> Option<Danger> {
     {
         return Some(Danger::Nul);
     }
-    let longer_by_some = longer.len() > shorter.len();
-    if longer_by_some && shorter.last().is_some_and(ends_differently) {
+    let goes_on = longer.len() > shorter.len();
+    if goes_on && reads_on(shorter) {
         return Some(Danger::LastParameter);
     }
     if shorter
@@ -106,7 +106,12 @@ pub fn dangerous_pair(a: &Route, b: &Route) -> Option<Danger> {
         .zip(longer)
         .all(|(a, b)| a.pattern() == b.pattern())
     {
-        return (longer_by_some && short > long).then_some(Danger::LongerFirst);
+        return (goes_on && short > long).then_some(Danger::LongerFirst);
+    }
+    if let Some(adds) = adds_parameter(shorter, longer) {
+        // Where the parameter is empty, the one without it is found first.
+        let first = if adds { short } else { long };
+        return (first < short.max(long)).then_some(Danger::Parameter);
     }
     let parameters = patterns(shorter)
         .chain(patterns(longer))
@@ -114,20 +119,40 @@ pub fn dangerous_pair(a: &Route, b: &Route) -> Option<Danger> {
     (parameters && overlap(shorter, longer)).then_some(Danger::Parameter)
 }
 
+/// Whether a chain matches other requests once it is merged with one that goes on: a parameter at
+/// the end of a part reads on into the next one. A run that is the whole pattern of the last part
+/// is the same in both: requests have no empty paths and methods.
+fn reads_on(chain: &[Matcher]) -> bool {
+    let Some((last, inner)) = chain.split_last() else {
+        return false;
+    };
+    let whole = matches!(last.pattern().map(Pattern::pieces), Some([Piece::Text(_)]));
+    inner.iter().any(ends_in_parameter) || (!whole && ends_in_parameter(last))
+}
+
+/// Where two chains are equal but for one more parameter at the end of one: whether that is the
+/// second.
+fn adds_parameter(a: &[Matcher], b: &[Matcher]) -> Option<bool> {
+    let (Some((last_a, inner_a)), Some((last_b, inner_b))) = (a.split_last(), b.split_last())
+    else {
+        return None;
+    };
+    let (a, b) = (last_a.pattern()?.pieces(), last_b.pattern()?.pieces());
+    let added = |short: &[Piece], long: &[Piece]| {
+        matches!(long.strip_prefix(short), Some([Piece::Text(_)]))
+    };
+    match (inner_a == inner_b, added(a, b), added(b, a)) {
+        (true, true, _) => Some(true),
+        (true, _, true) => Some(false),
+        _ => None,
+    }
+}
+
 fn ends_in_parameter(matcher: &Matcher) -> bool {
     let last = matcher
         .pattern()
         .and_then(|pattern| pattern.pieces().last());
     last.is_some_and(Piece::is_parameter)
-}
-
-/// Whether at the end of a chain it matches other texts than before a further part. A run that is
-/// the whole pattern is the same in both: requests have no empty paths and methods.
-fn ends_differently(matcher: &Matcher) -> bool {
-    match matcher.pattern().map(Pattern::pieces) {
-        Some([Piece::Text(_)]) => false,
-        _ => ends_in_parameter(matcher),
-    }
 }
 
 /// Whether one request can fit what both chains compare; in doubt it can.

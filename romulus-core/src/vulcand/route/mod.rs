@@ -74,7 +74,7 @@ impl Route {
 
     /// The matchers in the groups that vulcand evaluates together: chains of literal matchers, and
     /// everything else one by one.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Matcher]> {
+    pub fn groups(&self) -> impl Iterator<Item = &[Matcher]> {
         let mut rest = self.expression.matchers.as_slice();
         self.expression.groups.iter().map(move |&length| {
             let (group, tail) = rest.split_at(length.min(rest.len()));
@@ -85,7 +85,7 @@ impl Route {
 
     /// The one chain of literal matchers that the whole route is, if it is one. Only such routes
     /// are merged with others.
-    pub(crate) fn chain(&self) -> Option<&[Matcher]> {
+    pub fn chain(&self) -> Option<&[Matcher]> {
         let mut groups = self.groups();
         let chain = groups.next()?;
         (groups.next().is_none() && chain.iter().all(Matcher::is_literal)).then_some(chain)

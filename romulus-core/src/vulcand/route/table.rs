@@ -23,28 +23,34 @@ use super::trie::Trie;
 /// ```
 #[derive(Debug, Clone)]
 pub struct RouteTable<I> {
-    /// In the order in which they are tried.
+    /// In descending order of their texts.
     routes: Vec<Entry<I>>,
-    matchers: Vec<Compiled>,
+    /// In the order in which they are tried.
+    attempts: Vec<Attempt>,
 }
 
 #[derive(Debug, Clone)]
 struct Entry<I> {
     id: I,
     route: Route,
-    alone: Vec<Compiled>,
+    /// Compiled unless the route is a single chain.
+    groups: Vec<Group>,
 }
 
-/// What vulcand's router tries: a trie of literal routes, or one route with a regular expression.
+/// What the router tries at once.
 #[derive(Debug, Clone)]
-enum Compiled {
-    Trie(Trie),
-    Regexp {
-        part: Part,
-        regexp: Option<regex::bytes::Regex>,
-    },
-    /// The route of this index, all of whose groups have to match.
-    Route(usize),
+enum Attempt {
+    /// Neighbouring routes that are chains of literals.
+    Merged(Trie),
+    /// The route of this index, which has a regular expression.
+    Single(usize),
+}
+
+/// A compiled group of matchers.
+#[derive(Debug, Clone)]
+enum Group {
+    Chain(Trie),
+    Regexp(Part, Option<regex::bytes::Regex>),
 }
 
 /// Which frontend answers a request, and which others would.
@@ -87,30 +93,25 @@ impl<I: Ord> RouteTable<I> {
             other.cmp(route).then_with(|| other_id.cmp(id))
         });
         routes.dedup_by(|(_, next), (_, kept)| next == kept);
-        let routes: Vec<_> = routes
-            .into_iter()
-            .enumerate()
-            .map(|(index, (id, route))| Entry {
-                id,
-                alone: groups(&route, index),
-                route,
-            })
-            .collect();
-        let mut matchers: Vec<Compiled> = Vec::new();
-        for (index, entry) in routes.iter().enumerate() {
-            let Some(chain) = entry.route.chain() else {
-                matchers.push(Compiled::Route(index));
+        let mut attempts = Vec::new();
+        for (index, (_, route)) in routes.iter().enumerate() {
+            let Some(chain) = route.chain() else {
+                attempts.push(Attempt::Single(index));
                 continue;
             };
-            let merged = match matchers.last_mut() {
-                Some(Compiled::Trie(trie)) => trie.merge(chain, index),
+            let merged = match attempts.last_mut() {
+                Some(Attempt::Merged(trie)) => trie.merge(chain, index),
                 _ => false,
             };
             if !merged {
-                matchers.push(Compiled::Trie(Trie::new(chain, index)));
+                attempts.push(Attempt::Merged(Trie::new(chain, index)));
             }
         }
-        Self { routes, matchers }
+        let routes = routes
+            .into_iter()
+            .map(|(id, route)| Entry::new(id, route))
+            .collect();
+        Self { routes, attempts }
     }
 }
 
@@ -143,44 +144,52 @@ impl<I> RouteTable<I> {
     }
 
     fn find(&self, request: &Request) -> Option<usize> {
-        self.matchers.iter().find_map(|matcher| match matcher {
-            Compiled::Route(index) => self.routes[*index].matches(request).then_some(*index),
-            other => other.find(request),
+        self.attempts.iter().find_map(|attempt| match attempt {
+            Attempt::Merged(trie) => trie.find(request),
+            Attempt::Single(index) => self.routes[*index].matches(request).then_some(*index),
         })
     }
 }
 
 impl<I> Entry<I> {
-    fn matches(&self, request: &Request) -> bool {
-        self.alone.iter().all(|group| group.find(request).is_some())
+    fn new(id: I, route: Route) -> Self {
+        let single = route.chain().is_some();
+        let groups = if single {
+            Vec::new()
+        } else {
+            route.groups().map(Group::new).collect()
+        };
+        Self { id, route, groups }
     }
-}
 
-impl Compiled {
-    fn find(&self, request: &Request) -> Option<usize> {
-        match self {
-            Self::Trie(trie) => trie.find(request),
-            Self::Regexp { part, regexp } => {
-                let found = regexp
-                    .as_ref()
-                    .is_some_and(|r| r.is_match(request.part(part).as_bytes()));
-                found.then_some(0)
-            }
-            Self::Route(index) => Some(*index),
+    /// Whether the route matches alone.
+    fn matches(&self, request: &Request) -> bool {
+        match self.route.chain() {
+            Some(chain) => Group::new(chain).matches(request),
+            None => self.groups.iter().all(|group| group.matches(request)),
         }
     }
 }
 
-/// The groups of a route, each compiled.
-fn groups(route: &Route, index: usize) -> Vec<Compiled> {
-    let compile = |group: &[Matcher]| match group {
-        [matcher] if let Some(regexp) = matcher.regexp() => Compiled::Regexp {
-            part: matcher.part(),
-            regexp: regexp.compile(),
-        },
-        chain => Compiled::Trie(Trie::new(chain, index)),
-    };
-    route.groups().map(compile).collect()
+impl Group {
+    fn new(matchers: &[Matcher]) -> Self {
+        match matchers {
+            [matcher] if let Some(regexp) = matcher.regexp() => {
+                Self::Regexp(matcher.part(), regexp.compile())
+            }
+            chain => Self::Chain(Trie::new(chain, 0)),
+        }
+    }
+
+    fn matches(&self, request: &Request) -> bool {
+        match self {
+            Self::Chain(trie) => trie.find(request).is_some(),
+            Self::Regexp(part, regexp) => {
+                let text = request.part(part).as_bytes();
+                regexp.as_ref().is_some_and(|regexp| regexp.is_match(text))
+            }
+        }
+    }
 }
 
 impl Route {
@@ -196,8 +205,100 @@ impl Route {
     /// # Ok::<(), romulus_core::vulcand::route::RouteError>(())
     /// ```
     pub fn matches(&self, request: &Request) -> bool {
-        groups(self, 0)
-            .iter()
-            .all(|group| group.find(request).is_some())
+        self.groups()
+            .all(|group| Group::new(group).matches(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(routes: &[(&'static str, &str)]) -> RouteTable<&'static str> {
+        RouteTable::new(
+            routes
+                .iter()
+                .map(|(id, route)| (*id, route.parse().unwrap())),
+        )
+    }
+
+    #[test]
+    fn answers_say_why() {
+        let table = table(&[
+            ("path", "Host(`a`) && Path(`/x`)"),
+            ("method", "Host(`a`) && Method(`GET`)"),
+            ("get", "Host(`b`) && Path(`GET`)"),
+            ("literal", "/*1*/ Path(`/b`)"),
+            ("other", "/*1*/ Path(`/<x>/y`)"),
+            ("any", "/*1*/ Path(`/<x>`)"),
+            ("prefix", "PathRegexp(`^/p`)"),
+        ]);
+        for (request, winner, why, also) in [
+            (("GET", "a", "/y"), Some("method"), Why::First, vec!["any"]),
+            (
+                ("GET", "a", "/x"),
+                Some("method"),
+                Why::Trie,
+                vec!["path", "any"],
+            ),
+            (("GET", "b", "/x/z"), Some("get"), Why::WrongMerge, vec![]),
+            (("GET", "c", "/b"), Some("any"), Why::Trie, vec!["literal"]),
+            (("GET", "c", "/p"), Some("prefix"), Why::First, vec!["any"]),
+            (("GET", "c", "/c"), Some("any"), Why::Only, vec![]),
+            (("GET", "c", "/c/d"), None, Why::NoMatch, vec![]),
+        ] {
+            let (method, host, path) = request;
+            let answer = table.answer(&Request::new(method, host, path));
+            let shown = (answer.winner.copied(), answer.why);
+            let losers: Vec<&str> = answer.also_matched.into_iter().copied().collect();
+            assert_eq!((shown, losers), ((winner, why), also), "{request:?}");
+        }
+    }
+
+    #[test]
+    fn a_route_can_be_lost() {
+        let table = table(&[
+            ("a", "Host(`a`) && Path(`/x`)"),
+            ("b", "Host(`b`) && Method(`GET`)"),
+        ]);
+        let answer = table.answer(&Request::new("GET", "b", "/x"));
+        assert_eq!((answer.winner, answer.why), (None, Why::LostInMerge));
+        assert_eq!(answer.also_matched, [&"b"]);
+    }
+
+    #[test]
+    fn of_equal_texts_the_greatest_id_is_started() {
+        let table = table(&[("a", "Path(`/`)"), ("c", "Path(`/`)"), ("b", "Path(`/`)")]);
+        let answer = table.answer(&Request::new("GET", "h", "/"));
+        assert_eq!((answer.winner, answer.also_matched.len()), (Some(&"c"), 0));
+    }
+
+    #[test]
+    fn expressions_match_as_gos_do() {
+        for (regexp, path, matched) in [
+            (r"^/\d$", "/1", true),
+            (r"^/\d$", "/\u{661}", false),
+            (r"^/\w$", "/é", false),
+            (r"^/\W$", "/é", true),
+            (r"^/[\W]$", "/é", true),
+            (r"^/a\b", "/aé", true),
+            (r"^/.$", "/é", true),
+            (r"^/a(?i)*b$", "/aaB", true),
+            (r"^/(?i)k$", "/\u{212a}", true),
+            (r"^/[&&a]$", "/&", true),
+            (r"^/\Qa.b\E+$", "/a.bb", true),
+            (r"^/a{,2}$", "/a{,2}", true),
+            (r"^/\x{2F}", "//", true),
+            (r"/x$", "/x\n", false),
+            (r"(?m)/x$", "/x\n", true),
+            (r"^/(?P<1>x)$", "/x", true),
+        ] {
+            let route: Route = format!("PathRegexp(`{regexp}`)").parse().unwrap();
+            assert_eq!(
+                route.matches(&Request::new("GET", "h", path)),
+                matched,
+                "{regexp} {path}"
+            );
+        }
     }
 }

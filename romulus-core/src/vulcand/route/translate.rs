@@ -32,10 +32,17 @@ struct Translator<'p> {
     out: String,
     groups: Vec<Group>,
     names: BTreeSet<String>,
-    /// Where in `out` what a repetition would apply to starts, and how often it repeats inside.
-    atom: Option<(usize, u32)>,
+    /// What a repetition would apply to.
+    atom: Option<Atom>,
     /// Whether the last thing was a repetition.
     repeated: bool,
+}
+
+/// A piece of the translation, and how often something in it is repeated at most.
+struct Atom {
+    start: usize,
+    end: usize,
+    weight: u32,
 }
 
 #[derive(Default)]
@@ -76,9 +83,14 @@ impl Translator<'_> {
     }
 
     fn emit(&mut self, text: &str) {
-        self.atom = Some((self.out.len(), 1));
-        self.weigh(1);
+        let start = self.out.len();
         self.out.push_str(text);
+        self.atom = Some(Atom {
+            start,
+            end: self.out.len(),
+            weight: 1,
+        });
+        self.weigh(1);
     }
 
     fn literal(&mut self, c: char) {
@@ -164,7 +176,11 @@ impl Translator<'_> {
             return Err("a `)` closes nothing".into());
         }
         self.out.push(')');
-        self.atom = Some((group.start, group.weight));
+        self.atom = Some(Atom {
+            start: group.start,
+            end: self.out.len(),
+            weight: group.weight,
+        });
         self.weigh(group.weight);
         Ok(())
     }
@@ -180,7 +196,7 @@ impl Translator<'_> {
         if stacked {
             return Err(format!("the repetition `{operator}` follows another one"));
         }
-        let Some((start, weight)) = self.atom else {
+        let Some(Atom { start, end, weight }) = self.atom.take() else {
             return Err(format!("`{operator}` has nothing to repeat"));
         };
         let most = max.unwrap_or(min);
@@ -198,12 +214,17 @@ impl Translator<'_> {
                 "nested repetitions exceed {MAX_REPEAT} with `{operator}`"
             ));
         }
-        // A group of its own: flags may stand between the operand and the operator.
+        // Right behind the operand: flags may already follow it.
+        let lazy = if lazy { "?" } else { "" };
+        let tail = self.out.split_off(end);
         self.out.insert_str(start, "(?:");
-        self.out.push(')');
-        self.out.push_str(operator);
-        self.out.push_str(if lazy { "?" } else { "" });
-        self.atom = Some((start, weight));
+        self.out.push_str(&format!("){operator}{lazy}"));
+        self.atom = Some(Atom {
+            start,
+            end: self.out.len(),
+            weight,
+        });
+        self.out.push_str(&tail);
         self.weigh(weight);
         self.repeated = true;
         Ok(())
