@@ -1,5 +1,12 @@
 //! The store in memory is a model of etcd: random histories end alike on both.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests, which fail by a panic"
+)]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -13,7 +13,7 @@ pub(super) enum Verdict {
     /// Not applied, on no endpoint; it may work later.
     Later(String),
     /// Not applied: the token is not valid any more. Authenticate again.
-    Stale,
+    Stale(String),
     /// The answer got lost: a write may have been applied.
     Lost(String),
     /// Not applied; asking again does not help.
@@ -51,14 +51,8 @@ fn judge_status(status: &Status, has_user: bool) -> Verdict {
             "its database is full; compact and defragment it, then `etcdctl alarm disarm`"
                 .to_owned(),
         ),
-        Code::Unauthenticated => Verdict::Stale,
-        Code::InvalidArgument if is_stale(said) => {
-            if has_user {
-                Verdict::Stale
-            } else {
-                Verdict::Never("it wants a user; give --etcd-user".to_owned())
-            }
-        }
+        Code::Unauthenticated => stale(said, has_user),
+        Code::InvalidArgument if is_stale(said) => stale(said, has_user),
         Code::PermissionDenied => Verdict::Never(format!("{said}; grant the user these keys")),
         Code::Unimplemented => Verdict::Never(format!("{said}; this is not an etcd v3")),
         Code::InvalidArgument
@@ -68,6 +62,14 @@ fn judge_status(status: &Status, has_user: bool) -> Verdict {
         | Code::AlreadyExists
         | Code::ResourceExhausted => Verdict::Never(said.to_owned()),
         code => Verdict::Lost(format!("{code}: {said}")),
+    }
+}
+
+fn stale(said: &str, has_user: bool) -> Verdict {
+    if has_user {
+        Verdict::Stale(format!("{said}; check what the user of --etcd-user may do"))
+    } else {
+        Verdict::Never("it wants a user; give --etcd-user".to_owned())
     }
 }
 
@@ -153,12 +155,12 @@ mod tests {
             (
                 Code::Unauthenticated,
                 "etcdserver: invalid auth token",
-                Verdict::Stale,
+                stale("etcdserver: invalid auth token", true),
             ),
             (
                 Code::InvalidArgument,
                 "etcdserver: revision of auth store is old",
-                Verdict::Stale,
+                stale("etcdserver: revision of auth store is old", true),
             ),
             (
                 Code::InvalidArgument,
