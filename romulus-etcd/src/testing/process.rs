@@ -1,6 +1,7 @@
 //! A real etcd.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub struct EtcdProcess {
     child: Option<Child>,
     client: String,
     peer: String,
+    connect: EtcdOptions,
     data: TempDir,
     options: Vec<String>,
 }
@@ -49,20 +51,50 @@ impl EtcdProcess {
     /// # Panics
     /// When there is no etcd, or it does not get ready.
     pub async fn start_with(options: &[&str]) -> Self {
+        Self::launch("http", options, |options| options).await
+    }
+
+    /// Starts an etcd that speaks TLS alone, to clients with a certificate alone. The files are
+    /// in PEM: the certificates of the authority, and a certificate for 127.0.0.1 with its key,
+    /// which serves both ends here.
+    ///
+    /// # Panics
+    /// When there is no etcd, or it does not get ready.
+    pub async fn start_tls(ca: &Path, cert: &Path, key: &Path) -> Self {
+        let [ca_text, cert_text, key_text] = [ca, cert, key].map(|file| file.display().to_string());
+        let options = [
+            ["--trusted-ca-file", &ca_text],
+            ["--cert-file", &cert_text],
+            ["--key-file", &key_text],
+        ];
+        let options = [options.as_flattened(), &["--client-cert-auth"]].concat();
+        let read = |file| std::fs::read(file).expect("the file can be read");
+        let (ca, cert, key) = (read(ca), read(cert), read(key));
+        Self::launch("https", &options, |options| {
+            options.with_ca(ca).with_identity(cert, key)
+        })
+        .await
+    }
+
+    async fn launch(
+        scheme: &str,
+        options: &[&str],
+        connect: impl FnOnce(EtcdOptions) -> EtcdOptions,
+    ) -> Self {
         // Both at once, so that they differ.
         let (client, peer) = (free_port(), free_port());
-        let url = |listener: &TcpListener| {
-            format!(
-                "http://{}",
-                listener
-                    .local_addr()
-                    .expect("a bound socket has an address")
-            )
+        let url = |scheme: &str, listener: &TcpListener| {
+            let address = listener
+                .local_addr()
+                .expect("a bound socket has an address");
+            format!("{scheme}://{address}")
         };
+        let (client_url, peer_url) = (url(scheme, &client), url("http", &peer));
         let mut etcd = Self {
             child: None,
-            client: url(&client),
-            peer: url(&peer),
+            connect: connect(EtcdOptions::new([&client_url]).expect("the endpoint is a URL")),
+            client: client_url,
+            peer: peer_url,
             data: tempfile::tempdir().expect("a temporary folder"),
             options: options.iter().map(|&option| option.to_owned()).collect(),
         };
@@ -78,7 +110,7 @@ impl EtcdProcess {
 
     /// A store in it.
     pub fn store(&self) -> EtcdStore {
-        EtcdStore::new(EtcdOptions::new([self.endpoint()]).expect("the endpoint is a URL"))
+        EtcdStore::new(self.connect.clone())
     }
 
     /// Kills it, as a power cut does.

@@ -48,8 +48,8 @@ async fn an_etcd_that_is_down_is_an_error_that_says_so() {
     let endpoint = nobody().await;
     let expected = |call: &str| {
         format!(
-            "etcd at {endpoint}: {call}: can't connect; check that etcd runs and that --etcd names \
-             it (nothing was written)"
+            "etcd at {endpoint}: {call}: can't connect (Connection refused (os error 111)); check that \
+             etcd runs and that --etcd names it (nothing was written)"
         )
     };
     let found = errors(&endpoint).await;

@@ -11,4 +11,5 @@ mod calls;
 mod lead;
 mod server;
 mod support;
+mod tls;
 mod watch;
