@@ -27,6 +27,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// while events up to it are still queued for the watch, or the watch is still catching up (a loop
 /// that runs every 100ms). By the next answer they have arrived.
 const CONFIRMED: Duration = Duration::from_millis(250);
+/// How often progress is asked for while somebody waits for it: two answers of these are far enough
+/// apart.
+const SOON: Duration = Duration::from_millis(300);
 /// The id under which etcd answers requests for progress: of the stream, not of a watch.
 const OF_STREAM: i64 = -1;
 /// Bytes of a response that are decoded at most. etcd splits larger ones, but not single events.
@@ -110,28 +113,28 @@ impl Follower {
             if self.delivered != delivered || opened.elapsed() > LASTING {
                 pauses = backoff.build();
             }
-            match end {
+            let (prefix, after) = (self.prefix.as_str(), self.delivered);
+            let missed = match end {
                 End::Closed => return,
                 End::Broken(why) => {
-                    info!(
-                        prefix = self.prefix,
-                        after = self.delivered,
-                        why,
-                        "resuming a watch"
-                    );
-                    if !self.pause(pauses.next()).await {
-                        return;
-                    }
+                    info!(prefix, after, why, "resuming a watch");
+                    false
                 }
                 End::Missed(why) => {
                     warn!(
-                        prefix = self.prefix,
-                        why, "a watch missed changes: reading all again"
+                        prefix,
+                        after, why, "a watch missed changes: reading all again"
                     );
-                    if !self.reload(&mut pauses).await {
-                        return;
-                    }
+                    true
                 }
+            };
+            // Also before reading all, which must not become a habit: a reader may be too slow for
+            // ever, or the endpoints be of two clusters.
+            if !self.pause(pauses.next()).await {
+                return;
+            }
+            if missed && !self.reload(&mut pauses).await {
+                return;
             }
             open = tokio::select! {
                 () = self.feed.closed() => return,
@@ -246,7 +249,7 @@ impl Follower {
                     continue;
                 }
                 () = sleep_until(next_request) => {
-                    next_request = Instant::now() + if asked { CONFIRMED } else { TICK };
+                    next_request = Instant::now() + if asked { SOON } else { TICK };
                     match timeout(patience, requests.request_progress()).await {
                         Ok(Ok(())) => continue,
                         Ok(Err(error)) => return End::Broken(error.to_string()),
@@ -273,12 +276,6 @@ impl Follower {
                     }
                     self.delivered = last;
                 }
-            } else if response.created {
-                debug!(
-                    prefix = self.prefix,
-                    after = self.delivered,
-                    "a watch is open"
-                );
             } else if response.watch_id != OF_STREAM {
                 // Told by the watch itself, in order with its events.
                 self.delivered = self.delivered.max(revision);

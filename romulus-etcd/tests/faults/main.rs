@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod cluster;
 mod lead;
 mod server;
 mod support;
