@@ -191,16 +191,39 @@ async fn a_load_that_is_always_compacted_gives_up_and_says_what_to_do() {
     );
     stop.store(true, Ordering::Relaxed);
     compactor.await.unwrap();
+}
 
-    // One compaction in the middle: it starts over, and reads all of it at the later revision.
-    let before = fine.load(&[]).await.unwrap().revision;
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_compacted_on_its_way_starts_over() {
+    let etcd = EtcdProcess::start().await;
+    let fine = etcd.store();
+    let op = |n| Op::Put {
+        key: format!("p/{n}"),
+        value: "x".repeat(1000),
+    };
+    let ops = (0..128).map(op).collect();
+    let before = write(
+        &fine,
+        &Transaction {
+            guards: vec![],
+            ops,
+        },
+    )
+    .await;
+
+    let proxy = Proxy::start(etcd.endpoint()).await;
+    let paged = EtcdStore::new(EtcdOptions::new([&proxy.url]).unwrap().with_page_keys(1));
+    // Half of the keys.
+    proxy.hold_after(64_000);
     let loading = tokio::spawn(async move { paged.load(&["p/".to_owned()]).await });
+    proxy.held().await;
+    let revision = write(&fine, &put("p/0", "y")).await;
     let mut client = Client::connect([etcd.endpoint()], None).await.unwrap();
-    let revision = write(&fine, &put("beside", "y")).await;
     client.compact(revision, None).await.unwrap();
+    proxy.release();
+
     let loaded = soon(loading).await.unwrap().unwrap();
-    assert_eq!(
-        (loaded.entries.len(), loaded.revision),
-        (8 * 128, before + 1)
-    );
+    assert_eq!((loaded.revision, revision), (before + 1, before + 1));
+    assert_eq!(loaded, fine.load(&["p/".to_owned()]).await.unwrap());
+    assert_eq!(loaded.entries.len(), 128);
 }

@@ -8,7 +8,9 @@ use romulus_core::plan::{Op, Transaction};
 use romulus_core::stored::KeyChange;
 use romulus_etcd::{EtcdOptions, EtcdStore, Outcome, Store, Watch, WatchEvent};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(1);
 /// A call may take its deadline, and what a busy machine adds.
@@ -88,48 +90,83 @@ pub(crate) async fn nobody() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-/// Between a store and its etcd; muted, it passes requests on and swallows the answers.
+/// Between a store and its etcd. Muted, it passes requests on and swallows the answers; held, it
+/// keeps answers back beyond a number of bytes.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     muted: Arc<AtomicBool>,
+    limit: watch::Sender<usize>,
+    passed: watch::Sender<usize>,
 }
 
 impl Proxy {
     pub(crate) async fn start(etcd: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let muted = Arc::new(AtomicBool::new(false));
-        let (silent, etcd) = (
-            Arc::clone(&muted),
-            etcd.strip_prefix("http://").unwrap().to_owned(),
-        );
+        let proxy = Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            muted: Arc::default(),
+            limit: watch::Sender::new(usize::MAX),
+            passed: watch::Sender::new(0),
+        };
+        let etcd = etcd.strip_prefix("http://").unwrap().to_owned();
+        let (muted, limit) = (Arc::clone(&proxy.muted), proxy.limit.clone());
+        let passed = proxy.passed.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (mut from_client, mut to_client) = client.into_split();
-                let (mut from_etcd, mut to_etcd) =
-                    TcpStream::connect(&etcd).await.unwrap().into_split();
-                let silent = Arc::clone(&silent);
+                let (mut from_client, to_client) = client.into_split();
+                let server = TcpStream::connect(&etcd).await.unwrap();
+                let (from_etcd, mut to_etcd) = server.into_split();
                 tokio::spawn(async move {
                     let _ = tokio::io::copy(&mut from_client, &mut to_etcd).await;
                     // Not closed: etcd finishes what it was asked.
                     std::future::pending::<()>().await;
                 });
-                tokio::spawn(async move {
-                    let mut buffer = vec![0; 1 << 16];
-                    while let Ok(read @ 1..) = from_etcd.read(&mut buffer).await {
-                        if !silent.load(Ordering::Relaxed)
-                            && to_client.write_all(&buffer[..read]).await.is_err()
-                        {
-                            break;
-                        }
-                    }
-                });
+                let (muted, limit) = (Arc::clone(&muted), limit.subscribe());
+                tokio::spawn(answers(from_etcd, to_client, muted, limit, passed.clone()));
             }
         });
-        Self { url, muted }
+        proxy
     }
 
     pub(crate) fn mute(&self) {
         self.muted.store(true, Ordering::Relaxed);
+    }
+
+    /// Holds answers back once so many more bytes have passed.
+    pub(crate) fn hold_after(&self, bytes: usize) {
+        self.limit.send_replace(*self.passed.borrow() + bytes);
+    }
+
+    /// Returns when answers are held back.
+    pub(crate) async fn held(&self) {
+        let limit = *self.limit.borrow();
+        soon(self.passed.subscribe().wait_for(|&passed| passed >= limit))
+            .await
+            .unwrap();
+    }
+
+    pub(crate) fn release(&self) {
+        self.limit.send_replace(usize::MAX);
+    }
+}
+
+async fn answers(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    muted: Arc<AtomicBool>,
+    mut limit: watch::Receiver<usize>,
+    passed: watch::Sender<usize>,
+) {
+    let mut buffer = [0; 512];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let so_far = *passed.borrow();
+        if limit.wait_for(|&limit| so_far < limit).await.is_err() {
+            return;
+        }
+        let muted = muted.load(Ordering::Relaxed);
+        if !muted && to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+        passed.send_modify(|passed| *passed += read);
     }
 }
