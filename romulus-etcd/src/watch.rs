@@ -36,7 +36,7 @@ pub struct Watch {
 
 impl Watch {
     /// Events that wait for a slow reader; more wait in the store.
-    pub const CAPACITY: usize = 64;
+    pub const CAPACITY: usize = 16;
 
     /// A watch, and the end a store feeds it from.
     pub fn channel() -> (WatchFeed, Self) {

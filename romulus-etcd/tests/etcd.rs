@@ -1,5 +1,12 @@
 //! The suite of every store, on a real etcd.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests, which fail by a panic"
+)]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -92,7 +92,7 @@ impl Endpoints {
                 Err(failed) => failed,
             };
             let again = match (&failed.verdict, kind) {
-                (Verdict::Elsewhere(_) | Verdict::Stale, _) => true,
+                (Verdict::Elsewhere(_) | Verdict::Stale(_), _) => true,
                 (Verdict::Lost(_), kind) => kind == Kind::Idempotent,
                 (Verdict::Later(_) | Verdict::Never(_), _) => false,
             };
@@ -151,7 +151,7 @@ impl Endpoints {
                 // What failed is the authentication: the call itself was not sent.
                 let verdict = match verdict {
                     Verdict::Lost(problem) => Verdict::Elsewhere(problem),
-                    Verdict::Stale => Verdict::Elsewhere("the token is refused".to_owned()),
+                    Verdict::Stale(problem) => Verdict::Elsewhere(problem),
                     verdict => verdict,
                 };
                 return Err(Failed { verdict, cause });
@@ -228,23 +228,15 @@ impl Endpoints {
                 problem,
                 source,
             },
-            Verdict::Elsewhere(problem) | Verdict::Later(problem) | Verdict::Lost(problem) => {
-                StoreError::Unavailable {
-                    endpoint,
-                    call,
-                    problem,
-                    source,
-                }
-            }
-            Verdict::Stale => {
-                let problem = "the user's token is refused again and again".to_owned();
-                StoreError::Unavailable {
-                    endpoint,
-                    call,
-                    problem,
-                    source,
-                }
-            }
+            Verdict::Elsewhere(problem)
+            | Verdict::Stale(problem)
+            | Verdict::Later(problem)
+            | Verdict::Lost(problem) => StoreError::Unavailable {
+                endpoint,
+                call,
+                problem,
+                source,
+            },
         }
     }
 }

@@ -42,7 +42,7 @@ struct EtcdTerm {
     revision: i64,
     lease: i64,
     lost: CancellationToken,
-    _alive: DropGuard,
+    alive: DropGuard,
 }
 
 #[async_trait]
@@ -60,7 +60,15 @@ impl Leadership for EtcdTerm {
     }
 
     async fn resign(self: Box<Self>) {
-        if let Err(error) = self.store.revoke(self.lease).await {
+        let Self {
+            store,
+            lease,
+            alive,
+            ..
+        } = *self;
+        // Nobody needs to be told that it is lost.
+        drop(alive);
+        if let Err(error) = store.revoke(lease).await {
             warn!(%error, "the leadership was not handed over; it ends when its lease expires");
         }
     }
@@ -126,14 +134,14 @@ impl EtcdStore {
             told.cancel();
         });
         info!(key = fence.key, revision, "leading");
-        let (store, lease, _alive) = (self.clone(), lease.id, alive.drop_guard());
+        let (store, lease, alive) = (self.clone(), lease.id, alive.drop_guard());
         Ok(EtcdTerm {
             store,
             fence,
             revision,
             lease,
             lost,
-            _alive,
+            alive,
         })
     }
 

@@ -13,7 +13,7 @@ pub(super) enum Verdict {
     /// Not applied, on no endpoint; it may work later.
     Later(String),
     /// Not applied: the token is not valid any more. Authenticate again.
-    Stale,
+    Stale(String),
     /// The answer got lost: a write may have been applied.
     Lost(String),
     /// Not applied; asking again does not help.
@@ -35,10 +35,10 @@ pub(super) fn judge(error: &Error, has_user: bool) -> Verdict {
 
 fn judge_status(status: &Status, has_user: bool) -> Verdict {
     let said = status.message();
-    if never_connected(status) {
-        return Verdict::Elsewhere(
-            "can't connect; check that etcd runs and that --etcd names it".to_owned(),
-        );
+    if let Some(why) = never_connected(status) {
+        return Verdict::Elsewhere(format!(
+            "can't connect ({why}); check that etcd runs and that --etcd names it"
+        ));
     }
     match status.code() {
         Code::Unavailable if said == "etcdserver: no leader" => {
@@ -51,14 +51,8 @@ fn judge_status(status: &Status, has_user: bool) -> Verdict {
             "its database is full; compact and defragment it, then `etcdctl alarm disarm`"
                 .to_owned(),
         ),
-        Code::Unauthenticated => Verdict::Stale,
-        Code::InvalidArgument if is_stale(said) => {
-            if has_user {
-                Verdict::Stale
-            } else {
-                Verdict::Never("it wants a user; give --etcd-user".to_owned())
-            }
-        }
+        Code::Unauthenticated => stale(said, has_user),
+        Code::InvalidArgument if is_stale(said) => stale(said, has_user),
         Code::PermissionDenied => Verdict::Never(format!("{said}; grant the user these keys")),
         Code::Unimplemented => Verdict::Never(format!("{said}; this is not an etcd v3")),
         Code::InvalidArgument
@@ -67,7 +61,20 @@ fn judge_status(status: &Status, has_user: bool) -> Verdict {
         | Code::NotFound
         | Code::AlreadyExists
         | Code::ResourceExhausted => Verdict::Never(said.to_owned()),
+        // Not etcd's words: the connection is gone. We cancel nothing ourselves.
+        code if code == Code::Cancelled || status.source().is_some() => Verdict::Lost(format!(
+            "the connection was closed ({}); does etcd want https:// or a client certificate?",
+            root(status).unwrap_or_else(|| said.to_owned()),
+        )),
         code => Verdict::Lost(format!("{code}: {said}")),
+    }
+}
+
+fn stale(said: &str, has_user: bool) -> Verdict {
+    if has_user {
+        Verdict::Stale(format!("{said}; check what the user of --etcd-user may do"))
+    } else {
+        Verdict::Never("it wants a user; give --etcd-user".to_owned())
     }
 }
 
@@ -82,16 +89,19 @@ pub(super) fn is_stale(said: &str) -> bool {
     .any(|text| said.contains(text))
 }
 
-/// The request never left: no connection could be made.
-fn never_connected(status: &Status) -> bool {
-    let mut source = status.source();
-    while let Some(error) = source {
-        if error.is::<ConnectError>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+/// Why no connection could be made, if so: then the request never left.
+fn never_connected(status: &Status) -> Option<String> {
+    sources(status).find(|error| error.is::<ConnectError>())?;
+    root(status)
+}
+
+/// What the error comes down to.
+fn root(status: &Status) -> Option<String> {
+    sources(status).last().map(ToString::to_string)
+}
+
+fn sources(status: &Status) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(status.source(), |&error| error.source())
 }
 
 /// The history that a read or a watch asks for is gone.
@@ -153,12 +163,12 @@ mod tests {
             (
                 Code::Unauthenticated,
                 "etcdserver: invalid auth token",
-                Verdict::Stale,
+                stale("etcdserver: invalid auth token", true),
             ),
             (
                 Code::InvalidArgument,
                 "etcdserver: revision of auth store is old",
-                Verdict::Stale,
+                stale("etcdserver: revision of auth store is old", true),
             ),
             (
                 Code::InvalidArgument,

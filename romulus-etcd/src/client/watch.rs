@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use backon::BackoffBuilder as _;
 use etcd_client::proto::{PbEvent, PbWatchResponse};
-use etcd_client::{EventType, WatchOptions, WatchRequestSender, WatchResponseStream};
+use etcd_client::{Error, EventType, WatchOptions, WatchRequestSender, WatchResponseStream};
 use romulus_core::stored::KeyChange;
 use tokio::time::{Instant, sleep_until, timeout};
+use tonic::Status;
 use tracing::{debug, info, warn};
 
 use super::EtcdStore;
@@ -26,14 +27,23 @@ const TICK: Duration = Duration::from_secs(1);
 /// while events up to it are still queued for the watch, or the watch is still catching up (a loop
 /// that runs every 100ms). By the next answer they have arrived.
 const CONFIRMED: Duration = Duration::from_millis(250);
+/// How often progress is asked for while somebody waits for it: two answers of these are far enough
+/// apart.
+const SOON: Duration = Duration::from_millis(300);
 /// The id under which etcd answers requests for progress: of the stream, not of a watch.
 const OF_STREAM: i64 = -1;
 /// Bytes of a response that are decoded at most. etcd splits larger ones, but not single events.
 const DECODE_BYTES: usize = 64 << 20;
 
+/// A stream that lived so long was no failure: the next one is opened soon.
+const LASTING: Duration = Duration::from_secs(10);
+const ENDED: &str = "the stream ended";
+
 /// One open stream of etcd with one watch on it.
 struct Open {
     endpoint: usize,
+    /// The response to the creation of the watch.
+    created: PbWatchResponse,
     requests: WatchRequestSender,
     responses: WatchResponseStream,
 }
@@ -88,7 +98,7 @@ impl Follower {
             .with_jitter();
         let mut pauses = backoff.build();
         loop {
-            let delivered = self.delivered;
+            let (delivered, opened) = (self.delivered, Instant::now());
             let end = match open.take() {
                 Some(stream) => {
                     let endpoint = stream.endpoint;
@@ -100,31 +110,31 @@ impl Follower {
                 }
                 None => End::Broken("it could not be opened".to_owned()),
             };
-            if self.delivered != delivered {
+            if self.delivered != delivered || opened.elapsed() > LASTING {
                 pauses = backoff.build();
             }
-            match end {
+            let (prefix, after) = (self.prefix.as_str(), self.delivered);
+            let missed = match end {
                 End::Closed => return,
                 End::Broken(why) => {
-                    info!(
-                        prefix = self.prefix,
-                        after = self.delivered,
-                        why,
-                        "resuming a watch"
-                    );
-                    if !self.pause(pauses.next()).await {
-                        return;
-                    }
+                    info!(prefix, after, why, "resuming a watch");
+                    false
                 }
                 End::Missed(why) => {
                     warn!(
-                        prefix = self.prefix,
-                        why, "a watch missed changes: reading all again"
+                        prefix,
+                        after, why, "a watch missed changes: reading all again"
                     );
-                    if !self.reload(&mut pauses).await {
-                        return;
-                    }
+                    true
                 }
+            };
+            // Also before reading all, which must not become a habit: a reader may be too slow for
+            // ever, or the endpoints be of two clusters.
+            if !self.pause(pauses.next()).await {
+                return;
+            }
+            if missed && !self.reload(&mut pauses).await {
+                return;
             }
             open = tokio::select! {
                 () = self.feed.closed() => return,
@@ -158,7 +168,15 @@ impl Follower {
                 let mut watch = client
                     .watch_client()
                     .max_decoding_message_size(DECODE_BYTES);
-                watch.watch(prefix, Some(options)).await
+                let (requests, mut responses) = watch.watch(prefix, Some(options)).await?.split();
+                let created = responses.message().await?;
+                let created = created
+                    .ok_or_else(|| Error::WatchError(ENDED.to_owned()))?
+                    .0;
+                if created.canceled && created.compact_revision == 0 {
+                    return Err(refusal(&created.cancel_reason));
+                }
+                Ok((created, requests, responses))
             }
         };
         let answer = self
@@ -166,9 +184,10 @@ impl Follower {
             .endpoints
             .call(request, Kind::Idempotent, watch)
             .await?;
-        let (requests, responses) = answer.value.split();
+        let (created, requests, responses) = answer.value;
         Ok(Open {
             endpoint: answer.endpoint,
+            created,
             requests,
             responses,
         })
@@ -202,11 +221,20 @@ impl Follower {
     /// Delivers what a stream says, until it ends.
     async fn read(&mut self, open: Open) -> End {
         let Open {
+            created,
             mut requests,
             mut responses,
             ..
         } = open;
+        if let Some(end) = self.judge(&created).await {
+            return end;
+        }
         let patience = self.store.endpoints.options().timeout + TICK;
+        debug!(
+            prefix = self.prefix,
+            after = self.delivered,
+            "a watch is open"
+        );
         let mut heard = Instant::now();
         let mut next_request = heard;
         // A revision that the stream claims to have reached, when, and whether somebody asked.
@@ -221,7 +249,7 @@ impl Follower {
                     continue;
                 }
                 () = sleep_until(next_request) => {
-                    next_request = Instant::now() + if asked { CONFIRMED } else { TICK };
+                    next_request = Instant::now() + if asked { SOON } else { TICK };
                     match timeout(patience, requests.request_progress()).await {
                         Ok(Ok(())) => continue,
                         Ok(Err(error)) => return End::Broken(error.to_string()),
@@ -231,7 +259,7 @@ impl Follower {
                 () = sleep_until(heard + patience) => return End::Broken(silence(patience)),
                 response = responses.message() => match response {
                     Ok(Some(response)) => response.0,
-                    Ok(None) => return End::Broken("the stream ended".to_owned()),
+                    Ok(None) => return End::Broken(ENDED.to_owned()),
                     Err(error) => return End::Broken(error.to_string()),
                 },
             };
@@ -248,12 +276,6 @@ impl Follower {
                     }
                     self.delivered = last;
                 }
-            } else if response.created {
-                debug!(
-                    prefix = self.prefix,
-                    after = self.delivered,
-                    "a watch is open"
-                );
             } else if response.watch_id != OF_STREAM {
                 // Told by the watch itself, in order with its events.
                 self.delivered = self.delivered.max(revision);
@@ -286,13 +308,10 @@ impl Follower {
             )));
         }
         if response.canceled {
-            let reason = &response.cancel_reason;
-            let renew = if is_stale(reason) {
-                " (authenticating again)"
-            } else {
-                ""
-            };
-            return Some(End::Broken(format!("canceled by etcd: {reason}{renew}")));
+            return Some(End::Broken(format!(
+                "canceled by etcd: {}",
+                response.cancel_reason
+            )));
         }
         let header = response.header.as_ref()?;
         if self.cluster == 0 {
@@ -315,6 +334,19 @@ impl Follower {
         }
         None
     }
+}
+
+/// Why a watch was not created, as the status that other calls get for it.
+///
+/// For a token that it does not know any more, etcd 3.4 says here that permission is denied.
+fn refusal(reason: &str) -> Error {
+    Error::GRpcStatus(
+        if is_stale(reason) || reason.contains("permission denied") {
+            Status::unauthenticated(reason)
+        } else {
+            Status::unavailable(reason)
+        },
+    )
 }
 
 fn silence(patience: Duration) -> String {
@@ -360,14 +392,15 @@ mod tests {
 
     #[test]
     fn only_complete_revisions_leave_a_fragmented_response() {
-        let table: [(&[i64], bool, &[i64], &[i64]); 5] = [
-            (&[3, 3, 4], false, &[3, 3, 4], &[]),
-            (&[3, 3, 4], true, &[3, 3], &[4]),
-            (&[3, 3], true, &[], &[3, 3]),
-            (&[], true, &[], &[]),
-            (&[], false, &[], &[]),
+        type Case<'a> = (&'a [i64], bool, [&'a [i64]; 2]);
+        let table: [Case<'_>; 5] = [
+            (&[3, 3, 4], false, [&[3, 3, 4], &[]]),
+            (&[3, 3, 4], true, [&[3, 3], &[4]]),
+            (&[3, 3], true, [&[], &[3, 3]]),
+            (&[], true, [&[], &[]]),
+            (&[], false, [&[], &[]]),
         ];
-        for (given, more, leave, stay) in table {
+        for (given, more, [leave, stay]) in table {
             let mut partial = deletes(given);
             assert_eq!(
                 finished(&mut partial, more),

@@ -101,10 +101,11 @@ impl State {
     fn holds(&self, guard: &Guard) -> bool {
         match guard {
             Guard::Absent { key } => !self.entries.contains_key(key),
-            Guard::Unchanged { key, revision } => self
-                .entries
-                .get(key)
-                .is_some_and(|entry| *revision == Revision::Known(entry.revision)),
+            Guard::Unchanged { key, revision } => {
+                // As in etcd, a key that does not exist was last written at revision 0.
+                let last = self.entries.get(key).map_or(0, |entry| entry.revision);
+                *revision == Revision::Known(last)
+            }
         }
     }
 

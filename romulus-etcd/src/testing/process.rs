@@ -1,6 +1,7 @@
 //! A real etcd.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use crate::{EtcdOptions, EtcdStore, Store as _, StoreError};
 
 /// How long an etcd may take to get ready on a busy machine.
 const READY: Duration = Duration::from_secs(60);
+
+/// How often other ports are tried.
+const ATTEMPTS: usize = 3;
 
 /// An etcd of its own on free ports of the loopback interface, with its data in a temporary
 /// folder. It is killed when dropped.
@@ -31,6 +35,7 @@ pub struct EtcdProcess {
     child: Option<Child>,
     client: String,
     peer: String,
+    connect: EtcdOptions,
     data: TempDir,
     options: Vec<String>,
 }
@@ -49,26 +54,85 @@ impl EtcdProcess {
     /// # Panics
     /// When there is no etcd, or it does not get ready.
     pub async fn start_with(options: &[&str]) -> Self {
-        // Both at once, so that they differ.
-        let (client, peer) = (free_port(), free_port());
-        let url = |listener: &TcpListener| {
-            format!(
-                "http://{}",
-                listener
-                    .local_addr()
-                    .expect("a bound socket has an address")
-            )
-        };
-        let mut etcd = Self {
-            child: None,
-            client: url(&client),
-            peer: url(&peer),
-            data: tempfile::tempdir().expect("a temporary folder"),
-            options: options.iter().map(|&option| option.to_owned()).collect(),
-        };
-        drop((client, peer));
-        etcd.restart().await;
+        let [etcd] = Self::launch("http", options, |options| options).await;
         etcd
+    }
+
+    /// Starts a cluster of three.
+    ///
+    /// # Panics
+    /// When there is no etcd, or they do not get ready.
+    pub async fn start_cluster() -> [Self; 3] {
+        Self::launch("http", &[], |options| options).await
+    }
+
+    /// Starts an etcd that speaks TLS alone, to clients with a certificate alone. The files are
+    /// in PEM: the certificates of the authority, and a certificate for 127.0.0.1 with its key,
+    /// which serves both ends here.
+    ///
+    /// # Panics
+    /// When there is no etcd, or it does not get ready.
+    pub async fn start_tls(ca: &Path, cert: &Path, key: &Path) -> Self {
+        let [ca_text, cert_text, key_text] = [ca, cert, key].map(|file| file.display().to_string());
+        let options = [
+            ["--trusted-ca-file", &ca_text],
+            ["--cert-file", &cert_text],
+            ["--key-file", &key_text],
+        ];
+        let options = [options.as_flattened(), &["--client-cert-auth"]].concat();
+        let read = |file| std::fs::read(file).expect("the file can be read");
+        let (ca, cert, key) = (read(ca), read(cert), read(key));
+        let connect = |options: EtcdOptions| options.with_ca(&*ca).with_identity(&*cert, &*key);
+        let [etcd] = Self::launch("https", &options, connect).await;
+        etcd
+    }
+
+    /// Starts a cluster on ports that are free now, and on others where somebody was faster.
+    async fn launch<const MEMBERS: usize>(
+        scheme: &str,
+        options: &[&str],
+        connect: impl Fn(EtcdOptions) -> EtcdOptions,
+    ) -> [Self; MEMBERS] {
+        for _ in 0..ATTEMPTS {
+            // All at once, so that they differ.
+            let ports = [(); MEMBERS].map(|()| (free_port(), free_port()));
+            let peers: Vec<_> = ports.iter().map(|(_, peer)| url("http", peer)).collect();
+            let named: Vec<_> = peers
+                .iter()
+                .enumerate()
+                .map(|(n, peer)| format!("m{n}={peer}"))
+                .collect();
+            let mut members: [Self; MEMBERS] = std::array::from_fn(|n| {
+                let client = url(scheme, &ports[n].0);
+                Self {
+                    child: None,
+                    connect: connect(EtcdOptions::new([&client]).expect("the endpoint is a URL")),
+                    client,
+                    peer: peers[n].clone(),
+                    data: tempfile::tempdir().expect("a temporary folder"),
+                    options: options.iter().map(|&option| option.to_owned()).collect(),
+                }
+            });
+            for (n, member) in members.iter_mut().enumerate() {
+                let cluster = [
+                    "--name",
+                    &format!("m{n}"),
+                    "--initial-cluster",
+                    &named.join(","),
+                ];
+                member.options.extend(cluster.map(str::to_owned));
+            }
+            drop(ports);
+            members.iter_mut().for_each(Self::spawn);
+            let mut ready = true;
+            for member in &mut members {
+                ready = ready && member.ready().await.is_ok();
+            }
+            if ready {
+                return members;
+            }
+        }
+        panic!("no etcd got ready in {ATTEMPTS} attempts");
     }
 
     /// Its URL.
@@ -78,7 +142,7 @@ impl EtcdProcess {
 
     /// A store in it.
     pub fn store(&self) -> EtcdStore {
-        EtcdStore::new(EtcdOptions::new([self.endpoint()]).expect("the endpoint is a URL"))
+        EtcdStore::new(self.connect.clone())
     }
 
     /// Kills it, as a power cut does.
@@ -96,23 +160,21 @@ impl EtcdProcess {
     /// When it does not get ready.
     pub async fn restart(&mut self) {
         self.stop();
+        self.spawn();
+        if let Err(why) = self.ready().await {
+            panic!("{why}");
+        }
+    }
+
+    fn spawn(&mut self) {
         let program = std::env::var("ETCD").unwrap_or_else(|_| "etcd".to_owned());
         let child = Command::new(&program)
-            .args(["--name", "romulus", "--log-level", "error", "--data-dir"])
+            .args(["--log-level", "error", "--data-dir"])
             .arg(self.data.path().join("etcd"))
-            .args([
-                "--listen-client-urls",
-                &self.client,
-                "--advertise-client-urls",
-                &self.client,
-            ])
-            .args([
-                "--listen-peer-urls",
-                &self.peer,
-                "--initial-advertise-peer-urls",
-                &self.peer,
-            ])
-            .args(["--initial-cluster", &format!("romulus={}", self.peer)])
+            .args(["--listen-client-urls", &self.client])
+            .args(["--advertise-client-urls", &self.client])
+            .args(["--listen-peer-urls", &self.peer])
+            .args(["--initial-advertise-peer-urls", &self.peer])
             .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -124,7 +186,6 @@ impl EtcdProcess {
                  etcd-server`, or name one in the variable ETCD"
             )
         }));
-        self.ready().await;
     }
 
     /// Wipes its data and starts it again: a new cluster at revision 1 on the same ports.
@@ -159,23 +220,24 @@ impl EtcdProcess {
         );
     }
 
-    async fn ready(&mut self) {
+    async fn ready(&mut self) -> Result<(), String> {
         let store = self.store();
         let deadline = Instant::now() + READY;
         loop {
-            let error = match store.load(&[]).await {
-                // One that wants to know who asks is up too.
-                Ok(_) | Err(StoreError::Rejected { .. }) => return,
-                Err(error) => error,
-            };
+            let answer = store.load(&[]).await;
+            // First: it may be another's etcd that answers on the port ours could not get.
             let child = self.child.as_mut().expect("just started");
             if let Some(status) = child.try_wait().expect("the etcd is ours to ask") {
-                panic!("the etcd at {} ended: {status}", self.client);
+                return Err(format!("the etcd at {} ended: {status}", self.client));
             }
-            assert!(
-                Instant::now() < deadline,
-                "no etcd after {READY:?}: {error}"
-            );
+            let error = match answer {
+                // One that wants to know who asks is up too.
+                Ok(_) | Err(StoreError::Rejected { .. }) => return Ok(()),
+                Err(error) => error,
+            };
+            if Instant::now() > deadline {
+                return Err(format!("no etcd after {READY:?}: {error}"));
+            }
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -193,4 +255,11 @@ impl Drop for EtcdProcess {
 
 fn free_port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").expect("a free port on the loopback interface")
+}
+
+fn url(scheme: &str, listener: &TcpListener) -> String {
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
+    format!("{scheme}://{address}")
 }

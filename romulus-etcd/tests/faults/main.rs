@@ -1,0 +1,16 @@
+//! What goes wrong with a real etcd, and what the store makes of it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests, which fail by a panic"
+)]
+
+mod calls;
+mod cluster;
+mod lead;
+mod server;
+mod support;
+mod tls;
+mod watch;
