@@ -327,3 +327,39 @@ fn recorded_lists_are_manifests_too() {
         "{objects:?}"
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_without_a_panic_and_nothing_is_lost_silently(
+        text in "(kind|metadata|name|items|Service|List|apiVersion|v1|[-a: {}\\[\\],&*!|>\"'#%\n\t]){0,40}",
+    ) {
+        let loaded = parse([("x.yaml".into(), text.clone().into_bytes())], &Selection::default());
+        let (_, problems, complete) = summary(&loaded, Path::new(""));
+        proptest::prop_assert_eq!(complete, problems.is_empty());
+    }
+
+    #[test]
+    fn what_is_written_is_read(
+        names in proptest::collection::btree_set("[a-z]{1,8}", 0..8),
+        host in "\\PC{0,20}",
+    ) {
+        let documents: Vec<String> = names
+            .iter()
+            .map(|name| {
+                let annotations = serde_json::json!({"romulus/host": host});
+                crate::testing::service("shop", name, &annotations).to_string()
+            })
+            .collect();
+        let text = documents.join("\n---\n");
+        let loaded = parse([("x.json".into(), text.into_bytes())], &Selection::default());
+        proptest::prop_assert_eq!(&loaded.problems, &[]);
+        let mut read = 0;
+        for change in &loaded.changes {
+            if let ClusterChange::Apply(Object::Service(service)) = change {
+                proptest::prop_assert_eq!(&service.annotations["romulus/host"], &host);
+                read += 1;
+            }
+        }
+        proptest::prop_assert_eq!(read, names.len());
+    }
+}

@@ -86,7 +86,7 @@ impl ApiError {
                 "check the token, --kube-user and --kube-pass, or the client certificate"
             }
             Self::Status { code: 403, .. } => {
-                "grant the account get, list and watch on it (docs/rbac), in the namespaces watched"
+                "grant the account list and watch on it, in every namespace that is watched"
             }
             Self::Status { code: 404, .. } => {
                 "check that --kube is the root of a Kubernetes API server that serves it \

@@ -58,10 +58,14 @@ impl Follower {
                 Ok(Some(event)) => self.take(event),
                 Ok(None) => panic!("the source ended before: {what}"),
                 Err(_) => panic!(
-                    "not in time: {what}; objects {:?}, problems {:?}, lists {:?}",
+                    "not in time: {what}; objects {:?}, lists {:?}, last problems {:#?}",
                     self.objects.keys(),
-                    self.problems,
-                    self.lists
+                    self.lists,
+                    self.problem_texts()
+                        .iter()
+                        .rev()
+                        .take(3)
+                        .collect::<Vec<_>>(),
                 ),
             }
         }
