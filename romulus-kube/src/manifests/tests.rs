@@ -294,7 +294,7 @@ fn links_that_lead_back_end() {
 fn a_big_cluster_fits_one_file() {
     use std::fmt::Write;
     let mut text = String::from("kind: List\nitems:\n");
-    for i in 0..20_000 {
+    for i in 0..14_000 {
         let spec = "{ports: [{name: a, port: 80}, {name: b, port: 81}]}";
         writeln!(
             text,
@@ -305,7 +305,7 @@ fn a_big_cluster_fits_one_file() {
     let (objects, problems, complete) = everything(&[("big.yaml", &text)]);
     assert_eq!(
         (objects.len(), problems, complete),
-        (20_000, Vec::new(), true)
+        (14_000, Vec::new(), true)
     );
 }
 
