@@ -17,17 +17,9 @@ use romulus_core::cluster::{ClusterChange, Kind, Object, ObjectName, Scope};
 
 use crate::problem::{ObjectRef, Outcome, Place, SourceProblem};
 use crate::selection::{EndpointsSource, Selection};
+use crate::source::Loaded;
 use crate::watch::Resource;
 use parse::Found;
-
-/// What manifests say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
-    /// One list of Services and one of endpoints, each whole.
-    pub changes: Vec<ClusterChange>,
-    /// What could not be read, in the order it was met.
-    pub problems: Vec<SourceProblem>,
-}
 
 /// Reads manifests once.
 ///
@@ -80,7 +72,7 @@ pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
 /// let loaded = manifests::parse(files, &Selection::default());
 /// assert_eq!(
 ///     loaded.problems[0].to_string(),
-///     "web.yaml:3:22: Service default/web: spec.ports[0].port: invalid type: string \"http\", \
+///     "web.yaml:3:23: Service default/web: spec.ports[0].port: invalid type: string \"http\", \
 ///      expected u16; correct it (left out; nothing is deleted because of it)"
 /// );
 /// ```

@@ -292,20 +292,16 @@ fn links_that_lead_back_end() {
 
 #[test]
 fn a_big_cluster_fits_one_file() {
-    use std::fmt::Write;
-    let mut text = String::from("kind: List\nitems:\n");
-    for i in 0..14_000 {
-        let spec = "{ports: [{name: a, port: 80}, {name: b, port: 81}]}";
-        writeln!(
-            text,
-            "- {{kind: Service, metadata: {{name: s{i}}}, spec: {spec}}}"
-        )
-        .unwrap();
+    // More documents and more values than the YAML reader takes unless it is told to.
+    let many = vec!["0"; 260_000].join(",");
+    let mut text = format!("kind: ConfigMap\ndata: [{many}]\n");
+    for i in 0..1_100 {
+        text.push_str(&format!("---\nkind: Service\nmetadata: {{name: s{i}}}\n"));
     }
     let (objects, problems, complete) = everything(&[("big.yaml", &text)]);
     assert_eq!(
         (objects.len(), problems, complete),
-        (14_000, Vec::new(), true)
+        (1_100, Vec::new(), true)
     );
 }
 

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use romulus_core::cluster::{ClusterChange, Kind, Object, ObjectName, Scope};
-use romulus_kube::testing::ApiStub;
+use romulus_kube::testing::{ApiStub, service, slice};
 use romulus_kube::{Selection, Source, SourceEvent, SourceProblem, WatchSettings, watch};
+use serde_json::json;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) struct Follower {
@@ -158,4 +159,24 @@ impl Follower {
     pub(crate) fn problem_texts(&self) -> Vec<String> {
         self.problems.iter().map(ToString::to_string).collect()
     }
+}
+
+/// A cluster with Services of these names in the namespace `shop`, each with a slice `<name>-1`.
+pub(crate) fn shop(names: &[&str]) -> ApiStub {
+    let stub = ApiStub::new();
+    for name in names {
+        stub.apply(&service(
+            "shop",
+            name,
+            &json!({"romulus/host": format!("{name}.example.com")}),
+        ));
+        stub.apply(&slice(
+            "shop",
+            &format!("{name}-1"),
+            name,
+            &["10.0.0.1"],
+            80,
+        ));
+    }
+    stub
 }
