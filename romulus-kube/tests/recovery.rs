@@ -55,6 +55,45 @@ async fn a_watch_cut_without_compaction_goes_on_where_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_begins_where_the_last_one_ended() {
+    let last_start = |stub: &ApiStub| {
+        let requests = stub.requests();
+        let watch = requests
+            .iter()
+            .rfind(|r| r.is_watch() && r.is_for(SERVICES))
+            .unwrap();
+        watch
+            .parameter("resourceVersion")
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+    };
+    let stub = shop(&["a"]);
+    let mut follower = Follower::of(&stub);
+    follower.until_listed().await;
+    stub.apply(&service("shop", "b", &json!({})));
+    let after_b = stub.revision();
+    follower
+        .until("b is there", |f| f.services() == ["a", "b"])
+        .await;
+    stub.cut_watches();
+    follower.for_(Duration::from_secs(2)).await;
+    assert_eq!(last_start(&stub), after_b, "the version of the last event");
+
+    // Where nothing of the watch's own changes, bookmarks tell how far it is.
+    stub.delete(Resource::EndpointSlices, "shop", "a-1");
+    stub.bookmark(SERVICES);
+    follower.for_(Duration::from_secs(2)).await;
+    stub.cut_watches();
+    follower.for_(Duration::from_secs(2)).await;
+    assert_eq!(
+        last_start(&stub),
+        after_b + 1,
+        "the version of the bookmark"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn gone_at_the_start_of_a_watch_leads_to_a_list_at_once() {
     let stub = shop(&["a"]);
     stub.fail(On::Watch(SERVICES), Fault::Status(410), 1);
