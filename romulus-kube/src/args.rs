@@ -1,8 +1,10 @@
 //! The flags that say which cluster is read, and what of it; flattened into both binaries.
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::Args;
 use romulus_core::selector::Selector;
+use secrecy::SecretString;
 
 use crate::selection::{EndpointsSource, Selection};
 
@@ -28,9 +30,8 @@ pub struct KubeArgs {
         long,
         value_name = "PASSWORD",
         env = "KUBE_PASS",
-        hide_env_values = true
-    )]
-    pub kube_pass: Option<String>,
+        hide_env_values = true, value_parser = secret)]
+    pub kube_pass: Option<SecretString>,
 
     /// File with the password for basic authentication
     #[arg(long, value_name = "FILE", conflicts_with = "kube_pass")]
@@ -84,6 +85,10 @@ impl KubeArgs {
     }
 }
 
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::from(text))
+}
+
 fn api_version(text: &str) -> Result<String, String> {
     match text {
         "v1" | "" => Ok("v1".to_owned()),
@@ -110,6 +115,7 @@ fn namespace(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use secrecy::ExposeSecret;
 
     use super::*;
 
@@ -142,7 +148,14 @@ mod tests {
         let args = parse(&arguments).unwrap();
         assert_eq!(args.kube.as_deref(), Some("http://k:1"));
         assert_eq!(args.kube_user.as_deref(), Some("u"));
-        assert_eq!(args.kube_pass.as_deref(), Some("p"));
+        assert_eq!(
+            args.kube_pass.as_ref().map(ExposeSecret::expose_secret),
+            Some("p")
+        );
+        assert!(
+            !format!("{args:?}").contains("\"p\""),
+            "the password is in no log"
+        );
         assert_eq!(args.kubecfg, Some("c".into()));
         assert_eq!(
             args.selection().selector.to_string(),

@@ -206,8 +206,8 @@ impl KubeArgs {
         let auth = &mut config.auth_info;
         let user = self.kube_user.as_deref().filter(|user| !user.is_empty());
         let password = match (&self.kube_pass, &self.kube_pass_file) {
-            (Some(password), _) if !password.is_empty() => Some(password.clone()),
-            (_, Some(file)) => Some(read_secret("--kube-pass-file", file)?),
+            (Some(password), _) if !password.expose_secret().is_empty() => Some(password.clone()),
+            (_, Some(file)) => Some(read_secret("--kube-pass-file", file)?.into()),
             _ => None,
         };
         match (user, password) {
@@ -222,7 +222,7 @@ impl KubeArgs {
             }
             (Some(user), Some(password)) => {
                 auth.username = Some(user.to_owned());
-                auth.password = Some(SecretString::from(password));
+                auth.password = Some(password);
                 (auth.token, auth.token_file, auth.exec, auth.auth_provider) =
                     (None, None, None, None);
             }

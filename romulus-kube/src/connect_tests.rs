@@ -180,7 +180,7 @@ async fn basic_authentication_by_flag_and_by_file() {
     };
     for args in [
         KubeArgs {
-            kube_pass: Some("p".to_owned()),
+            kube_pass: Some("p".into()),
             ..user.clone()
         },
         KubeArgs {
@@ -191,7 +191,7 @@ async fn basic_authentication_by_flag_and_by_file() {
         version(&args.connect().await.unwrap()).await.unwrap();
     }
     let args = KubeArgs {
-        kube_pass: Some("wrong".to_owned()),
+        kube_pass: Some("wrong".into()),
         ..user.clone()
     };
     let error = version(&args.connect().await.unwrap()).await.unwrap_err();
@@ -202,7 +202,7 @@ async fn basic_authentication_by_flag_and_by_file() {
     let error = user.connect().await.unwrap_err().to_string();
     assert_eq!(error, "--kube-user needs --kube-pass or --kube-pass-file");
     let args = KubeArgs {
-        kube_pass: Some("p".to_owned()),
+        kube_pass: Some("p".into()),
         ..with_kube("http://x")
     };
     assert_eq!(

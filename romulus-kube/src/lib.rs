@@ -56,5 +56,5 @@ pub use connect::{ConnectError, Connection};
 pub use events::{EventRecorder, ServiceEvent, Severity};
 pub use problem::{ObjectRef, Outcome, Place, SourceProblem};
 pub use selection::{EndpointsSource, Selection};
-pub use source::{Source, SourceEvent};
+pub use source::{Loaded, Source, SourceEvent};
 pub use watch::{ApiError, Resource, WatchSettings, watch};

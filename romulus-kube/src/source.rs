@@ -1,4 +1,5 @@
 //! Where cluster changes come from, whatever it is.
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use romulus_core::cluster::{ClusterChange, Scope};
@@ -18,6 +19,15 @@ pub enum SourceEvent {
     Changes(Vec<ClusterChange>),
     /// Something a person should know.
     Problem(SourceProblem),
+}
+
+/// What a source says once: every scope listed whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// One whole list for each scope.
+    pub changes: Vec<ClusterChange>,
+    /// What was met on the way, in its order.
+    pub problems: Vec<SourceProblem>,
 }
 
 /// A running source of cluster changes; its tasks end when its [`CancellationToken`] is cancelled
@@ -47,6 +57,35 @@ impl Source {
     /// The next event; `None` once the source has ended. Cancel safe.
     pub async fn next(&mut self) -> Option<SourceEvent> {
         self.events.recv().await
+    }
+
+    /// Waits until every scope has been listed, and returns all that came meanwhile: for who wants
+    /// to look once. What passes by itself is waited for, so wrap it in a timeout.
+    ///
+    /// # Errors
+    ///
+    /// The first problem that will not pass by itself, or `None` if the source ended.
+    pub async fn listed(&mut self) -> Result<Loaded, Option<Box<SourceProblem>>> {
+        let mut unlisted: BTreeSet<Scope> = self.scopes.iter().cloned().collect();
+        let mut loaded = Loaded::default();
+        while !unlisted.is_empty() {
+            match self.next().await {
+                None => return Err(None),
+                Some(SourceEvent::Problem(problem)) if problem.is_fatal() => {
+                    return Err(Some(Box::new(problem)));
+                }
+                Some(SourceEvent::Problem(problem)) => loaded.problems.push(problem),
+                Some(SourceEvent::Changes(changes)) => {
+                    for change in &changes {
+                        if let ClusterChange::ListEnd { scope, .. } = change {
+                            unlisted.remove(scope);
+                        }
+                    }
+                    loaded.changes.extend(changes);
+                }
+            }
+        }
+        Ok(loaded)
     }
 
     /// The next event, if one is there already: to take in what came meanwhile before planning.

@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Loaded, files, load, place, scopes};
+use super::{files, load, place, scopes};
 use crate::problem::{Outcome, SourceProblem};
 use crate::selection::Selection;
-use crate::source::{Closed, Sender, Source, supervise};
+use crate::source::{Closed, Loaded, Sender, Source, supervise};
 
 /// Changes are read once it was quiet for so long: files are written in several steps.
 const QUIET: Duration = Duration::from_millis(100);

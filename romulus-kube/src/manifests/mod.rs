@@ -17,17 +17,9 @@ use romulus_core::cluster::{ClusterChange, Kind, Object, ObjectName, Scope};
 
 use crate::problem::{ObjectRef, Outcome, Place, SourceProblem};
 use crate::selection::{EndpointsSource, Selection};
+use crate::source::Loaded;
 use crate::watch::Resource;
 use parse::Found;
-
-/// What manifests say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
-    /// One list of Services and one of endpoints, each whole.
-    pub changes: Vec<ClusterChange>,
-    /// What could not be read, in the order it was met.
-    pub problems: Vec<SourceProblem>,
-}
 
 /// Reads manifests once.
 ///
@@ -54,12 +46,48 @@ pub struct Loaded {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
-    let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for path in files::find(paths, &mut problems) {
-        match files::read(&path) {
-            Ok(text) => parse::parse(&path, &text, &mut found, &mut problems),
-            Err(error) => problems.push(files::unreadable(&path, &error)),
-        }
+    let mut problems = Vec::new();
+    let files = files::find(paths, &mut problems)
+        .into_iter()
+        .filter_map(|path| {
+            let text = files::read(&path);
+            match text {
+                Ok(text) => Some((path, text)),
+                Err(error) => {
+                    problems.push(files::unreadable(&path, &error));
+                    None
+                }
+            }
+        });
+    let files: Vec<_> = files.collect();
+    assemble(files, problems, selection)
+}
+
+/// Reads manifests that are in memory already, each with the path that problems name it by.
+///
+/// ```
+/// use romulus_kube::{Selection, manifests};
+/// let text = "kind: Service\nmetadata: {name: web}\nspec: {ports: [{port: http}]}\n";
+/// let files = [("web.yaml".into(), text.into())];
+/// let loaded = manifests::parse(files, &Selection::default());
+/// assert_eq!(
+///     loaded.problems[0].to_string(),
+///     "web.yaml:3:23: Service default/web: spec.ports[0].port: invalid type: string \"http\", \
+///      expected u16; correct it (left out; nothing is deleted because of it)"
+/// );
+/// ```
+pub fn parse(files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>, selection: &Selection) -> Loaded {
+    assemble(files, Vec::new(), selection)
+}
+
+fn assemble(
+    files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    mut problems: Vec<SourceProblem>,
+    selection: &Selection,
+) -> Loaded {
+    let mut found = Vec::new();
+    for (path, text) in files {
+        parse::parse(&path, &text, &mut found, &mut problems);
     }
     choose_endpoints(selection.endpoints, &mut found, &mut problems);
     let objects = distinct(found, &mut problems);

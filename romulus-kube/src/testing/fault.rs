@@ -16,6 +16,8 @@ pub enum Fault {
     EndAtOnce,
     /// Begins a watch with an error event of this code.
     ErrorEvent(u16),
+    /// Begins a watch with a bookmark and goes on with an error event of this code.
+    BookmarkThenErrorEvent(u16),
     /// Never answers.
     Hang,
     /// Answers 200 and then never sends anything.

@@ -168,6 +168,13 @@ impl ApiStub {
         );
     }
 
+    /// Whether an object is there.
+    pub fn has(&self, resource: Resource, namespace: &str, name: &str) -> bool {
+        self.state()
+            .store
+            .has(&(resource, namespace.to_owned(), name.to_owned()))
+    }
+
     /// Creates or replaces every item of a list such as `kubectl get -o json` prints.
     pub fn load_list(&self, list: &Value) {
         let (resource, items) = items(list);

@@ -324,6 +324,7 @@ async fn watch(stub: &ApiStub, view: View, request: &Request) -> Answer {
         };
         (fault, running)
     };
+    let told = line("BOOKMARK", &bookmark(&running.view, running.cursor));
     let lines = stream::unfold(running, |mut watch| async {
         watch.next().await.map(|l| (l, watch))
     });
@@ -333,6 +334,10 @@ async fn watch(stub: &ApiStub, view: View, request: &Request) -> Answer {
         Some(Fault::ErrorEvent(code)) => {
             let object = status_object(code, reason(code), "made to fail");
             streamed(stream::iter([line("ERROR", &object)]))
+        }
+        Some(Fault::BookmarkThenErrorEvent(code)) => {
+            let error = line("ERROR", &status_object(code, reason(code), "made to fail"));
+            streamed(stream::iter([told, error]))
         }
         fault => return befall(fault, Response::new(streamed(lines))).await,
     };
@@ -441,7 +446,9 @@ async fn befall(fault: Option<Fault>, plain: Answer) -> Answer {
             Response::new(whole(body.slice(..body.len() / 2)))
         }
         Some(Fault::EndAtOnce) => Response::new(whole(Bytes::new())),
-        Some(Fault::ErrorEvent(code)) => status(code, reason(code), "made to fail"),
+        Some(Fault::ErrorEvent(code) | Fault::BookmarkThenErrorEvent(code)) => {
+            status(code, reason(code), "made to fail")
+        }
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::HangAfterHeaders) => Response::new(streamed(stream::pending())),
         Some(Fault::Reset) => {

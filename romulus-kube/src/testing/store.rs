@@ -111,6 +111,10 @@ impl Store {
         });
     }
 
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.current.contains_key(key)
+    }
+
     /// Deletes an object; says if it was there.
     pub(super) fn delete(&mut self, key: &Key) -> bool {
         let Some((before, _)) = self.current.remove(key) else {
@@ -164,6 +168,7 @@ impl Store {
     pub(super) fn roll_back(&mut self, revision: u64) {
         self.log.retain(|entry| entry.revision <= revision);
         self.revision = revision;
+        self.compacted = self.compacted.min(revision);
         let snapshot = self.fold(revision);
         self.current = snapshot
             .into_iter()

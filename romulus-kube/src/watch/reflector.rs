@@ -117,6 +117,9 @@ struct Task {
     path: String,
     list_backoff: Backoff,
     watch_backoff: Backoff,
+    /// When the watch has lasted long enough to call it a success. One that says something and
+    /// fails at once, again and again, is none.
+    proven_at: Instant,
     /// The newest version seen; empty before the first list.
     version: String,
     /// Objects that are there and could not be decoded.
@@ -131,6 +134,7 @@ impl Task {
             path: resource.path(config.scope.namespace.as_deref()),
             list_backoff: config.backoff(),
             watch_backoff: config.backoff(),
+            proven_at: Instant::now(),
             config,
             resource,
             version: String::new(),
@@ -221,6 +225,7 @@ impl Task {
         let audit = (!every.is_zero()).then(|| Instant::now() + jittered(every));
         loop {
             let started = Instant::now();
+            self.proven_at = started + self.config.settings.watch_interval;
             let end = tokio::select! {
                 end = self.watch_once() => end?,
                 () = sleep_until(audit.unwrap_or(started)), if audit.is_some() => return Ok(()),
@@ -228,11 +233,10 @@ impl Task {
             match end {
                 End::Closed => {
                     // Some servers and proxies end a watch as soon as it began.
-                    let next = started + self.config.settings.watch_interval;
-                    if Instant::now() >= next {
+                    if Instant::now() >= self.proven_at {
                         self.watch_backoff.succeeded();
                     }
-                    sleep_until(next).await;
+                    sleep_until(self.proven_at).await;
                 }
                 End::Relist(reason) => {
                     tracing::info!(path = self.path, reason, "listing anew");
@@ -307,7 +311,9 @@ impl Task {
     ) -> Result<Option<End>, Stop> {
         while let Some(line) = lines.next_line() {
             let (version, event) = line::decode(self.resource, &line)?;
-            self.watch_backoff.succeeded();
+            if Instant::now() >= self.proven_at {
+                self.watch_backoff.succeeded();
+            }
             if let Some(version) = version {
                 if goes_back(&self.version, &version) {
                     let reason = format!("version {version} after {}", self.version);

@@ -18,7 +18,7 @@ const MAX_BODY: usize = 1 << 30;
 #[non_exhaustive]
 pub enum ApiError {
     /// The server was not reached, or the connection broke.
-    #[error("{}", chain(.0))]
+    #[error("{}", transport(.0))]
     Transport(#[source] Box<kube::Error>),
     /// Nothing came within the deadline.
     #[error("no answer within {}s", .0.as_secs_f64())]
@@ -80,13 +80,16 @@ impl ApiError {
     /// What a person can do about it.
     pub fn way_out(&self) -> &'static str {
         match self {
+            Self::Transport(error) if transport(error).contains("certificate") => {
+                "give the authority that signed it with --kube-ca-file"
+            }
             Self::Transport(_) => "check --kube or the kubeconfig, and that the API server is up",
             Self::Timeout(_) => "check the network and load balancers before the API server",
             Self::Status { code: 401, .. } => {
                 "check the token, --kube-user and --kube-pass, or the client certificate"
             }
             Self::Status { code: 403, .. } => {
-                "grant the account get, list and watch on it (docs/rbac), in the namespaces watched"
+                "grant the account list and watch on it, in every namespace that is watched"
             }
             Self::Status { code: 404, .. } => {
                 "check that --kube is the root of a Kubernetes API server that serves it \
@@ -116,6 +119,14 @@ impl ApiError {
                 Outcome::Retrying(retry)
             },
         }
+    }
+}
+
+/// What is wrong with the connection, without the names of kube's error types.
+fn transport(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Service(error) => chain(error.as_ref()),
+        error => chain(error),
     }
 }
 
@@ -291,6 +302,18 @@ mod tests {
         );
         assert_eq!(error.to_string(), expected);
         assert_eq!(excerpt(b" \n"), "nothing");
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_verified_has_its_own_way_out() {
+        let error = |text: &str| ApiError::Transport(Box::new(kube::Error::Service(text.into())));
+        let unknown = error("invalid peer certificate: UnknownIssuer");
+        assert_eq!(
+            unknown.to_string(),
+            "invalid peer certificate: UnknownIssuer"
+        );
+        assert!(unknown.way_out().contains("--kube-ca-file"));
+        assert!(error("connection refused").way_out().contains("--kube "));
     }
 
     #[test]

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use romulus_core::cluster::{ClusterChange, Kind, Object, ObjectName, Scope};
-use romulus_kube::testing::ApiStub;
+use romulus_kube::testing::{ApiStub, service, slice};
 use romulus_kube::{Selection, Source, SourceEvent, SourceProblem, WatchSettings, watch};
+use serde_json::json;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) struct Follower {
@@ -58,10 +59,14 @@ impl Follower {
                 Ok(Some(event)) => self.take(event),
                 Ok(None) => panic!("the source ended before: {what}"),
                 Err(_) => panic!(
-                    "not in time: {what}; objects {:?}, problems {:?}, lists {:?}",
+                    "not in time: {what}; objects {:?}, lists {:?}, last problems {:#?}",
                     self.objects.keys(),
-                    self.problems,
-                    self.lists
+                    self.lists,
+                    self.problem_texts()
+                        .iter()
+                        .rev()
+                        .take(3)
+                        .collect::<Vec<_>>(),
                 ),
             }
         }
@@ -154,4 +159,24 @@ impl Follower {
     pub(crate) fn problem_texts(&self) -> Vec<String> {
         self.problems.iter().map(ToString::to_string).collect()
     }
+}
+
+/// A cluster with Services of these names in the namespace `shop`, each with a slice `<name>-1`.
+pub(crate) fn shop(names: &[&str]) -> ApiStub {
+    let stub = ApiStub::new();
+    for name in names {
+        stub.apply(&service(
+            "shop",
+            name,
+            &json!({"romulus/host": format!("{name}.example.com")}),
+        ));
+        stub.apply(&slice(
+            "shop",
+            &format!("{name}-1"),
+            name,
+            &["10.0.0.1"],
+            80,
+        ));
+    }
+    stub
 }
