@@ -42,7 +42,7 @@ struct EtcdTerm {
     revision: i64,
     lease: i64,
     lost: CancellationToken,
-    _alive: DropGuard,
+    alive: DropGuard,
 }
 
 #[async_trait]
@@ -60,6 +60,8 @@ impl Leadership for EtcdTerm {
     }
 
     async fn resign(self: Box<Self>) {
+        // Nobody watches over the term any more: that its key goes is no loss.
+        drop(self.alive);
         if let Err(error) = self.store.revoke(self.lease).await {
             warn!(%error, "the leadership was not handed over; it ends when its lease expires");
         }
@@ -118,6 +120,7 @@ impl EtcdStore {
         let (ended, told, held) = (alive.clone(), lost.clone(), fence.clone());
         tokio::spawn(async move {
             let why = tokio::select! {
+                biased;
                 () = ended.cancelled() => return,
                 why = keeper.keep() => why,
                 why = taken(watch, &held) => why,
@@ -126,14 +129,14 @@ impl EtcdStore {
             told.cancel();
         });
         info!(key = fence.key, revision, "leading");
-        let (store, lease, _alive) = (self.clone(), lease.id, alive.drop_guard());
+        let (store, lease, alive) = (self.clone(), lease.id, alive.drop_guard());
         Ok(EtcdTerm {
             store,
             fence,
             revision,
             lease,
             lost,
-            _alive,
+            alive,
         })
     }
 
