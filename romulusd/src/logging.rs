@@ -3,25 +3,34 @@
 use std::io::IsTerminal as _;
 
 use romulus_core::diagnostic::{Diagnostic, Severity};
-use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::args::{Args, LogLevel};
 
+/// The target of what ends the program: logged at every level.
+const FATAL: &str = "romulusd::fatal";
+
+/// Logs the error that ends the program.
+pub fn fatal(error: &anyhow::Error) {
+    tracing::error!(target: FATAL, "{error:#}");
+}
+
 /// Starts logging as the flags say.
 pub fn start(args: &Args) {
     let level = match args.log_level {
-        _ if args.debug => Level::DEBUG,
-        LogLevel::Fatal | LogLevel::Error => Level::ERROR,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
+        _ if args.debug => LevelFilter::DEBUG,
+        LogLevel::Fatal => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
     };
     // What libraries have to say matters from warnings on.
     let mut filter = Targets::new()
-        .with_default(level.min(Level::WARN))
-        .with_targets(["romulusd", "romulus_etcd", "romulus_kube"].map(|target| (target, level)));
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(["romulusd", "romulus_etcd", "romulus_kube"].map(|target| (target, level)))
+        .with_target(FATAL, LevelFilter::ERROR);
     let requests = if args.etcd.debug_etcd { LevelFilter::DEBUG } else { LevelFilter::OFF };
     filter = filter.with_target(romulus_etcd::REQUESTS_TARGET, requests);
     let lines = tracing_subscriber::fmt::layer()

@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     match romulusd::run(&args).await {
         Ok(ended) => ended.into(),
         Err(error) => {
-            tracing::error!("{error:#}");
+            romulusd::logging::fatal(&error);
             ExitCode::from(2)
         }
     }

@@ -7,7 +7,7 @@ use romulus_core::diagnostic::Severity;
 use romulus_core::plan::{Group, Op, Transaction};
 use romulus_core::world::World;
 use romulus_etcd::{GroupEnd, GroupResult, Store, StoreError, WatchEvent};
-use romulus_kube::{Source, SourceEvent};
+use romulus_kube::{Outcome, Source, SourceEvent, SourceProblem};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -240,16 +240,21 @@ impl Syncer {
                 debug!("{} changes of the cluster", changes.len());
                 self.world.apply(changes);
             }
-            SourceEvent::Problem(problem) if self.settings.once && problem.is_fatal() => {
+            SourceEvent::Problem(problem) if self.settings.once && self.is_unlisted_by(&problem) => {
                 anyhow::bail!("{problem}");
             }
             SourceEvent::Problem(problem) => {
-                let skipped = problem.outcome == romulus_kube::Outcome::Skipped;
+                let skipped = problem.outcome == Outcome::Skipped;
                 self.source_failed |= skipped;
                 if problem.is_fatal() || skipped { error!("{problem}") } else { warn!("{problem}") }
             }
         }
         Ok(())
+    }
+
+    /// Whether the first list failed; once it is complete, a watch that fails takes nothing away.
+    fn is_unlisted_by(&self, problem: &SourceProblem) -> bool {
+        matches!(problem.outcome, Outcome::Fatal | Outcome::Retrying(_)) && !self.world.is_listed()
     }
 
     fn observe(&mut self, prefix: &str, event: WatchEvent) {

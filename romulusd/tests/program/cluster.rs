@@ -1,0 +1,52 @@
+//! An API server, an etcd, and a romulusd between them.
+
+use romulus_etcd::testing::EtcdProcess;
+use romulus_kube::testing::{ApiStub, Server, service, slice};
+use serde_json::{Value, json};
+
+use crate::daemon::Daemon;
+use crate::keys::Keys;
+
+pub(crate) struct Setting {
+    pub(crate) api: ApiStub,
+    pub(crate) server: Server,
+    pub(crate) etcd: EtcdProcess,
+    pub(crate) keys: Keys,
+}
+
+impl Setting {
+    /// An empty cluster and an empty etcd.
+    pub(crate) async fn new() -> Self {
+        let api = ApiStub::new();
+        let server = api.serve().await;
+        let etcd = EtcdProcess::start().await;
+        let keys = Keys::of(&etcd);
+        Self { api, server, etcd, keys }
+    }
+
+    /// With the Service `shop/web`, routed by its host to one pod.
+    pub(crate) async fn with_web() -> Self {
+        let setting = Self::new().await;
+        setting.publish("web", &json!({"romulus/host": "www.example.com"}), &["10.0.0.1"]);
+        setting
+    }
+
+    /// Applies a Service of the namespace `shop` with its endpoints.
+    pub(crate) fn publish(&self, name: &str, annotations: &Value, addresses: &[&str]) {
+        self.api.apply(&service("shop", name, annotations));
+        self.api.apply(&slice("shop", &format!("{name}-1"), name, addresses, 8080));
+    }
+
+    /// Starts a romulusd with more flags.
+    pub(crate) fn romulusd(&self, more: &[&str]) -> Daemon {
+        let url = self.server.url();
+        let connected = ["--kube", &url, "--etcd", self.etcd.endpoint()];
+        Daemon::start(&[&connected, more].concat())
+    }
+}
+
+/// What [`Setting::with_web`] comes to.
+pub(crate) const WEB: &str = r#"vulcand/backends/web.shop/backend {"Id":"web.shop","Type":"http"}
+vulcand/backends/web.shop/servers/10.0.0.1 {"URL":"http://10.0.0.1:8080"}
+vulcand/frontends/web.shop/frontend {"Id":"web.shop","Type":"http","BackendId":"web.shop","Route":"Host(`www.example.com`)"}
+"#;

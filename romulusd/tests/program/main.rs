@@ -1,0 +1,13 @@
+//! The whole program: the `romulusd` binary between a real etcd and an API server, as it runs in
+//! production.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests fail by a panic"
+)]
+
+mod cluster;
+mod daemon;
+mod keys;
+mod replay;
