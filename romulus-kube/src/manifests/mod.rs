@@ -10,7 +10,7 @@ mod parse;
 
 pub use follow::follow;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use romulus_core::cluster::{ClusterChange, Kind, Object, ObjectName, Scope};
@@ -117,27 +117,22 @@ fn selects(selection: &Selection, object: &Object) -> bool {
     labelled && selection.covers(object.name().namespace())
 }
 
-/// Leaves out one of the two forms of endpoints: they describe the same addresses.
+/// Leaves out one of the two forms of endpoints: they describe the same addresses. Where nothing is
+/// said, a Service's slices count if it has any, else its Endpoints.
 fn choose_endpoints(
     source: EndpointsSource,
     found: &mut Vec<Found>,
     problems: &mut Vec<SourceProblem>,
 ) {
     let unread = match source {
-        EndpointsSource::Slices => Resource::Endpoints,
+        EndpointsSource::Slices | EndpointsSource::Auto => Resource::Endpoints,
         EndpointsSource::Endpoints => Resource::EndpointSlices,
-        EndpointsSource::Auto => {
-            let slices = found
-                .iter()
-                .any(|item| item.resource == Resource::EndpointSlices);
-            if slices { Resource::Endpoints } else { return }
-        }
     };
     let services = |item: &Found| match &item.object {
         Object::Endpoints(endpoints) => endpoints.service.clone(),
         Object::Service(_) => None,
     };
-    let read: Vec<_> = found
+    let read: BTreeSet<_> = found
         .iter()
         .filter(|i| i.resource != unread)
         .filter_map(services)
@@ -146,8 +141,12 @@ fn choose_endpoints(
         if item.resource != unread {
             return true;
         }
+        let is_only_form = services(item).is_some_and(|service| !read.contains(&service));
+        if source == EndpointsSource::Auto {
+            return is_only_form;
+        }
         // The addresses of a Service that has the other form, too, are not lost.
-        if services(item).is_some_and(|service| !read.contains(&service)) {
+        if is_only_form {
             problems.push(SourceProblem {
                 place: item.place.clone(),
                 object: Some(reference(item)),
@@ -157,7 +156,7 @@ fn choose_endpoints(
                      form",
                     unread.object_kind()
                 ),
-                way_out: "use one form throughout, or say which with --endpoints-source".into(),
+                way_out: "let --endpoints-source auto choose for each Service".into(),
                 outcome: Outcome::Skipped,
             });
         }

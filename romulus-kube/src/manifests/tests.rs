@@ -242,8 +242,12 @@ fn one_form_of_endpoints_is_read_and_never_both() {
 #[test]
 fn endpoints_that_would_be_lost_by_the_choice_are_a_problem() {
     let other = ENDPOINTS.replace("name: web", "name: other");
-    let (objects, problems, complete) =
-        everything(&[("endpoints.yaml", &other), ("slice.yaml", SLICE)]);
+    let files = [("endpoints.yaml", other.as_str()), ("slice.yaml", SLICE)];
+    let slices = Selection {
+        endpoints: EndpointsSource::Slices,
+        ..Selection::default()
+    };
+    let (objects, problems, complete) = load_files(&files, &slices);
     assert_eq!(
         (objects, complete),
         (strings(&["Endpoints shop/web-1"]), false)
@@ -252,10 +256,13 @@ fn endpoints_that_would_be_lost_by_the_choice_are_a_problem() {
         problems,
         [
             "endpoints.yaml:1:1: Endpoints shop/other: Endpoints objects are not read here, and its \
-          Service has no endpoints of the other form; use one form throughout, or say which with \
-          --endpoints-source (left out)"
+          Service has no endpoints of the other form; let --endpoints-source auto choose for each \
+          Service (left out)"
         ]
     );
+    // Left to itself, each Service gets the form that it has.
+    let both = strings(&["Endpoints shop/other", "Endpoints shop/web-1"]);
+    assert_eq!(everything(&files), (both, Vec::new(), true));
 }
 
 #[test]
