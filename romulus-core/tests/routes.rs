@@ -64,18 +64,16 @@ fn requests() -> Vec<Request> {
     requests
 }
 
-/// Literal routes that match some of [`requests`] alone, and not by an accident of the router:
-/// digits beside another parameter, or a parameter that reads on into the next part.
-fn sound_route() -> impl Strategy<Value = Route> {
-    literal_route().prop_filter("it matches something as it should", |route| {
-        let source = |matcher: &Matcher| matcher.pattern().unwrap().source().to_string();
-        let (_, inner) = route.matchers().split_last().unwrap();
-        !route.as_str().contains("><")
-            && !inner.iter().any(|matcher| source(matcher).ends_with('>'))
-            && requests()
-                .iter()
-                .any(|request| alone(route).winner(request).is_some())
-    })
+/// Whether a route matches some of [`requests`] alone, and not by an accident of the router: digits
+/// beside another parameter, or a parameter that reads on into the next part.
+fn is_sound(route: &Route) -> bool {
+    let source = |matcher: &Matcher| matcher.pattern().unwrap().source().to_string();
+    let (_, inner) = route.matchers().split_last().unwrap();
+    !route.as_str().contains("><")
+        && !inner.iter().any(|matcher| source(matcher).ends_with('>'))
+        && requests()
+            .iter()
+            .any(|request| alone(route).winner(request).is_some())
 }
 
 /// A route that ranks below this one and shares all of its trie before it goes on.
@@ -116,23 +114,60 @@ fn table<'r>(routes: impl IntoIterator<Item = &'r Route>) -> RouteTable<String> 
     )
 }
 
+/// The values that the routes of one case have in common, few enough to meet.
+#[derive(Debug, Clone)]
+struct Pool {
+    hosts: Vec<&'static str>,
+    paths: Vec<&'static str>,
+    methods: Vec<&'static str>,
+    values: Vec<&'static str>,
+    /// Which parts literal routes have, in which order.
+    shapes: Vec<Vec<usize>>,
+}
+
+fn pool() -> impl Strategy<Value = Pool> {
+    let shape = (
+        subsequence(vec![0, 1, 2, 3], 1..=4),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(|(mut shape, reverse)| {
+            if reverse {
+                shape.reverse();
+            }
+            shape
+        });
+    (
+        subsequence(HOSTS.to_vec(), 1..=2),
+        subsequence(PATHS.to_vec(), 1..=3),
+        subsequence(METHODS.to_vec(), 1..=2),
+        subsequence(VALUES.to_vec(), 1..=2),
+        prop::collection::vec(shape, 1..=2),
+    )
+        .prop_map(|(hosts, paths, methods, values, shapes)| Pool {
+            hosts,
+            paths,
+            methods,
+            values,
+            shapes,
+        })
+}
+
 /// A part that is absent, literal or a regular expression.
-fn part(literals: &'static [&'static str]) -> impl Strategy<Value = Option<(bool, &'static str)>> {
+fn part(literals: Vec<&'static str>) -> impl Strategy<Value = Option<(bool, &'static str)>> {
     prop_oneof![
-        2 => Just(None),
-        4 => select(literals).prop_map(|text| Some((true, text))),
+        4 => Just(None),
+        8 => select(literals).prop_map(|text| Some((true, text))),
         1 => select(&REGEXPS[..]).prop_map(|text| Some((false, text))),
     ]
 }
 
-fn route_parts() -> impl Strategy<Value = RouteParts> {
-    let priority = select(vec![None, None, Some(100), Some(200)]);
+fn route_parts(pool: Pool) -> impl Strategy<Value = RouteParts> {
     (
-        part(&HOSTS),
-        part(&PATHS),
-        part(&METHODS),
-        part(&VALUES),
-        priority,
+        part(pool.hosts),
+        part(pool.paths),
+        part(pool.methods),
+        part(pool.values),
+        select(vec![None, None, Some(100), Some(200)]),
     )
         .prop_filter_map(
             "a route has a part",
@@ -177,9 +212,8 @@ fn printed(parts: &RouteParts) -> (Route, Vec<RouteTable<()>>) {
     (parts.print().unwrap().parse().unwrap(), conditions)
 }
 
-/// Routes of literals, in any order of parts, sometimes in comments and parentheses.
-fn literal_route() -> impl Strategy<Value = Route> {
-    let kinds = subsequence(vec![0, 1, 2, 3], 1..=4);
+/// Routes of literals, sometimes in comments and parentheses.
+fn literal_route(pool: Pool) -> impl Strategy<Value = Route> {
     let form = select(vec![
         "{}",
         "{}",
@@ -188,18 +222,16 @@ fn literal_route() -> impl Strategy<Value = Route> {
         "{} /* x */",
         "({})",
     ]);
-    (kinds, any::<[Index; 4]>(), prop::bool::weighted(0.2), form).prop_map(
-        |(mut kinds, values, reverse, form)| {
-            if reverse {
-                kinds.reverse();
-            }
-            let terms: Vec<_> = kinds
+    (select(pool.shapes.clone()), any::<[Index; 4]>(), form).prop_map(
+        move |(shape, values, form)| {
+            let value = |kind: usize, literals: &[&str]| quote(values[kind].get::<&str>(literals));
+            let terms: Vec<_> = shape
                 .iter()
                 .map(|&kind| match kind {
-                    0 => format!("Host({})", quote(values[0].get::<&str>(&HOSTS))),
-                    1 => format!("Path({})", quote(values[1].get::<&str>(&PATHS))),
-                    2 => format!("Method({})", quote(values[2].get::<&str>(&METHODS))),
-                    _ => format!("Header(`X-A`, {})", quote(values[3].get::<&str>(&VALUES))),
+                    0 => format!("Host({})", value(0, &pool.hosts)),
+                    1 => format!("Path({})", value(1, &pool.paths)),
+                    2 => format!("Method({})", value(2, &pool.methods)),
+                    _ => format!("Header(`X-A`, {})", value(3, &pool.values)),
                 })
                 .collect();
             form.replace("{}", &terms.join(" && ")).parse().unwrap()
@@ -211,7 +243,7 @@ proptest! {
     /// Whatever is written together, each request goes to the route that ranks highest among those
     /// whose conditions it fulfils.
     #[test]
-    fn written_routes_are_safe(all in prop::collection::vec(route_parts(), 1..8)) {
+    fn written_routes_are_safe(all in pool().prop_flat_map(|pool| prop::collection::vec(route_parts(pool), 1..8))) {
         let mut routes: Vec<_> = all.iter().map(printed).collect();
         routes.sort_by(|(a, _), (b, _)| a.cmp(b));
         routes.dedup_by(|(a, _), (b, _)| a == b);
@@ -230,7 +262,7 @@ proptest! {
     /// Where no pair is dangerous, each request goes to the route that ranks highest among those
     /// that match it alone.
     #[test]
-    fn harmless_routes_are(all in prop::collection::vec(literal_route(), 2..12)) {
+    fn harmless_routes_are(all in pool().prop_flat_map(|pool| prop::collection::vec(literal_route(pool), 2..12))) {
         let mut routes: Vec<Route> = Vec::new();
         for route in all {
             if routes.iter().all(|known| dangerous_pair(known, &route).is_none()) {
@@ -249,9 +281,13 @@ proptest! {
     /// Of a pair that is called dangerous, one gets what it should not have, or loses what it
     /// should have, at the latest beside a third route.
     #[test]
-    fn dangerous_routes_are(a in sound_route(), b in sound_route()) {
+    fn dangerous_routes_are(
+        (a, b) in pool().prop_flat_map(|pool| (literal_route(pool.clone()), literal_route(pool))),
+    ) {
         if let Some(danger) = dangerous_pair(&a, &b) {
-            prop_assume!(danger != Danger::SameText);
+            if danger == Danger::SameText || !is_sound(&a) || !is_sound(&b) {
+                return Ok(());
+            }
             let thirds = [third_route(&a), third_route(&b)].map(Some);
             let shown = std::iter::once(None).chain(thirds).any(|third| {
                 let mut routes: Vec<Route> = [a.clone(), b.clone()].into_iter().chain(third).collect();
