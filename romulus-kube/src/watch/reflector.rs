@@ -15,6 +15,11 @@ use crate::problem::{ObjectRef, Outcome, Place, SourceProblem};
 use crate::selection::EndpointsSource;
 use crate::source::{Closed, Sender};
 
+/// What can be asked of a server in whole seconds, zero being its own default.
+const SHORTEST_WATCH: Duration = Duration::from_secs(1);
+/// What kube's client asks for at most.
+const LONGEST_WATCH: Duration = Duration::from_secs(290);
+
 /// What one list-and-watch needs to know.
 #[derive(Clone)]
 pub(crate) struct Reflector {
@@ -274,7 +279,7 @@ impl Task {
 
     async fn read_watch(&mut self) -> Result<End, Stop> {
         let settings = &self.config.settings;
-        let open = jittered(settings.watch_timeout).max(Duration::from_secs(1));
+        let open = jittered(settings.watch_timeout).clamp(SHORTEST_WATCH, LONGEST_WATCH);
         let parameters = WatchParams {
             label_selector: self.config.selector.clone(),
             timeout: Some(u32::try_from(open.as_secs()).unwrap_or(u32::MAX)),
