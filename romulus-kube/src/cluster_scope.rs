@@ -10,11 +10,16 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Why the cluster could not be told.
 #[derive(Debug, thiserror::Error)]
-#[error("GET {PATH}: {source}; {}", way_out(source))]
+#[error("GET {PATH}: {answer}; {}", way_out(answer))]
 pub struct ClusterScopeError {
-    /// What the API server said.
-    #[from]
-    pub source: ApiError,
+    /// What the API server said; part of the message, hence no source beside it.
+    pub answer: ApiError,
+}
+
+impl From<ApiError> for ClusterScopeError {
+    fn from(answer: ApiError) -> Self {
+        Self { answer }
+    }
 }
 
 fn way_out(error: &ApiError) -> &'static str {

@@ -13,7 +13,7 @@ use crate::reader::Reader;
 /// A world that knows the cluster, and what of it could not be read.
 pub(crate) async fn cluster(args: &DiffArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     if args.filename.is_empty() {
-        return Ok((live(args).await?, Vec::new()));
+        return live(args).await;
     }
     let selection = args.kube.selection();
     let loaded = romulus_kube::manifests::load(&args.filename, &selection);
@@ -33,7 +33,7 @@ fn config(args: &DiffArgs, owner: &str) -> Config {
     args.config.config(owner, selection.selector, scopes)
 }
 
-async fn live(args: &DiffArgs) -> anyhow::Result<World> {
+async fn live(args: &DiffArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     let connection = args.kube.connect().await?;
     let cancel = CancellationToken::new();
     let _end = cancel.clone().drop_guard();
@@ -41,15 +41,23 @@ async fn live(args: &DiffArgs) -> anyhow::Result<World> {
     let mut source =
         romulus_kube::watch(&connection.client, &args.kube.selection(), &settings, &cancel);
     let mut world = World::new(config(args, "default"));
+    let mut unread = Vec::new();
     while !world.is_listed() {
         match source.next().await {
             Some(SourceEvent::Changes(changes)) => world.apply(changes),
-            Some(SourceEvent::Problem(problem)) if problem.outcome == Outcome::Noted => {}
-            Some(SourceEvent::Problem(problem)) => bail!("{}: {problem}", connection.url),
+            Some(SourceEvent::Problem(problem)) => match problem.outcome {
+                Outcome::Noted => {}
+                Outcome::Skipped => unread.push(problem),
+                Outcome::Fatal | Outcome::Retrying(_) => {
+                    // There will be no next try.
+                    let problem = SourceProblem { outcome: Outcome::Fatal, ..problem };
+                    bail!("{}: {problem}", connection.url)
+                }
+            },
             None => bail!("{}: the watch ended before everything was listed", connection.url),
         }
     }
-    Ok(world)
+    Ok((world, unread))
 }
 
 /// Tells the world what the store holds.

@@ -11,7 +11,8 @@ mod show;
 use std::io::Write;
 use std::process::ExitCode;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 pub use args::{Against, Args, Command, DiffArgs, Output};
 
@@ -38,12 +39,16 @@ impl From<Ended> for ExitCode {
 
 /// What libraries have to say goes to the standard error.
 pub fn start_logging() {
-    tracing_subscriber::fmt()
+    // kube logs answers that fail, bodies and all; the error that ends the command says the same.
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("kube_client", LevelFilter::OFF);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_max_level(LevelFilter::WARN)
+        .with_ansi(false)
         .with_target(false)
-        .without_time()
-        .init();
+        .without_time();
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
 /// Whether the reader of the output went away (`| head`), which is nobody's mistake.

@@ -30,6 +30,8 @@ pub fn start(args: &Args) {
     let mut filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_targets(["romulusd", "romulus_etcd", "romulus_kube"].map(|target| (target, level)))
+        // It logs answers that fail, bodies and all; the sources say the same in their own words.
+        .with_target("kube_client", LevelFilter::OFF)
         .with_target(FATAL, LevelFilter::ERROR);
     let requests = if args.etcd.debug_etcd { LevelFilter::DEBUG } else { LevelFilter::OFF };
     filter = filter.with_target(romulus_etcd::REQUESTS_TARGET, requests);

@@ -148,8 +148,9 @@ impl Syncer {
         if !self.election.is_leading() || !self.world.is_ready() || self.writer.has_backlog() {
             return Ok(false);
         }
+        // Each watch was asked for its progress when the term began. To ask again would begin its
+        // answer anew: among many changes of the cluster it would never come.
         if !self.feed.has_passed(self.election.revision()) {
-            self.feed.ask();
             return Ok(false);
         }
         if !self.scope_settled && !self.settle_scope().await? {
@@ -241,7 +242,8 @@ impl Syncer {
                 self.world.apply(changes);
             }
             SourceEvent::Problem(problem) if self.settings.once && self.is_unlisted_by(&problem) => {
-                anyhow::bail!("{problem}");
+                // There will be no next try.
+                anyhow::bail!("{}", SourceProblem { outcome: Outcome::Fatal, ..problem });
             }
             SourceEvent::Problem(problem) => {
                 let skipped = problem.outcome == Outcome::Skipped;

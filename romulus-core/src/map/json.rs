@@ -25,7 +25,7 @@ pub(super) fn first_value(annotation: &Annotation, findings: &mut Findings<'_>) 
         }
         Err(error) => {
             let found = findings
-                .diagnostic(Code::InvalidJson, format!("this is not JSON: {error}"))
+                .diagnostic(Code::InvalidJson, format!("this is not JSON: {}", error.message))
                 .at(annotation.key.as_str(), annotation.value.as_str())
                 .span(error.offset..error.offset)
                 .help("correct it; what is stored stays as it is until then");

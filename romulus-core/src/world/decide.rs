@@ -179,8 +179,13 @@ impl<'w> Decider<'w> {
                 "correct what the source reports",
             ),
         };
-        let message = format!("{reference}: {what} because it was not listed, and {why}: it is withheld");
-        let found = Diagnostic::new(Code::DeletionWithheld, self.subject(reference), message);
+        let subject = self.subject(reference);
+        let object = match subject {
+            Subject::Object(_) => String::new(),
+            _ => format!("{reference}: "),
+        };
+        let message = format!("{object}{what} because it was not listed, and {why}: it is withheld");
+        let found = Diagnostic::new(Code::DeletionWithheld, subject, message);
         self.say(reference, found.help(help));
     }
 

@@ -9,5 +9,10 @@
 
 mod cluster;
 mod daemon;
+mod drift;
+mod flags;
 mod keys;
+mod leaders;
+mod once;
 mod replay;
+mod running;
