@@ -93,19 +93,6 @@ impl<F: Functions> Expression<F> {
             terms: parser.terms,
         })
     }
-
-    /// The calls that stand for themselves, if the expression has nothing else but `&&`.
-    pub(crate) fn conjunction(&self) -> Option<Vec<&F>> {
-        let mut calls = Vec::new();
-        for term in &self.terms {
-            match term {
-                Term::Call(call) => calls.push(call),
-                Term::And => {}
-                Term::Compare(..) | Term::Or => return None,
-            }
-        }
-        Some(calls)
-    }
 }
 
 /// Something an operator can be applied to.

@@ -6,7 +6,7 @@ use super::decode::{At, Decoder, Field};
 use super::environment::Environment;
 use super::json::Value;
 use super::predicate::Predicate;
-use super::route_shim;
+use super::route::Route;
 use super::stats::Stats;
 
 /// A frontend as its key describes it. Its `Id` is ignored: the key decides.
@@ -80,8 +80,8 @@ impl Frontend {
         check_type(&kind, &mut decoder);
         decoder.within("BackendId", |d| check_backend(&backend_id, environment, d));
         decoder.within("Route", |d| {
-            if let Err(reason) = route_shim::check(&route.value) {
-                let message = format!("`{}` is not a route expression: {reason}", route.value);
+            if let Err(error) = route.value.parse::<Route>() {
+                let message = format!("`{}` is not a route expression: {error}", route.value);
                 let help = "write matchers joined by &&, e.g. Host(`h`) && Path(`/p`)";
                 d.reject(route.span.clone(), message, help);
             }

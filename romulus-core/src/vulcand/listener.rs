@@ -7,7 +7,7 @@ use super::check::Checked;
 use super::decode::{At, Decoder, Field};
 use super::environment::Environment;
 use super::json::Value;
-use super::route_shim;
+use super::route::Route;
 use super::tls::{RawTls, TlsSettings};
 
 /// A listener as its key describes it. Its `Id` is ignored: the key decides.
@@ -114,8 +114,8 @@ impl RawListener {
             if self.scope.value.is_empty() {
                 return;
             }
-            if let Err(reason) = route_shim::check(&self.scope.value) {
-                let message = format!("`{}` is not a route expression: {reason}", self.scope.value);
+            if let Err(error) = self.scope.value.parse::<Route>() {
+                let message = format!("`{}` is not a route expression: {error}", self.scope.value);
                 d.reject(
                     self.scope.span.clone(),
                     message,

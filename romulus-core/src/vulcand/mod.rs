@@ -21,7 +21,6 @@ mod middleware;
 mod predicate;
 pub mod regexp;
 pub mod route;
-mod route_shim;
 mod server;
 mod stats;
 mod tls;
