@@ -109,9 +109,7 @@ pub fn dangerous_pair(a: &Route, b: &Route) -> Option<Danger> {
         .zip(longer)
         .all(|(a, b)| a.pattern() == b.pattern())
     {
-        let Some(next) = longer.get(shorter.len()).and_then(Matcher::pattern) else {
-            return None;
-        };
+        let next = longer.get(shorter.len()).and_then(Matcher::pattern)?;
         let fits_absence = next.pieces().iter().all(Piece::is_parameter);
         return (short > long || fits_absence).then_some(Danger::Continued);
     }
