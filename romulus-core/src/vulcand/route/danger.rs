@@ -260,3 +260,56 @@ fn language(pattern: &Pattern, part: &Part, last: bool) -> Language {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_danger_has_its_pairs() {
+        for (a, b, danger) in [
+            ("Host(`a`)", "Host(`a`)", Some(Danger::SameText)),
+            ("Path(`/a`)", "Path(\"/a\")", None),
+            ("Host(`a`) && Path(`/x`)", "Host(`b`) && Path(`/x`)", None),
+            (
+                "Host(`a`) && Path(`/x`)",
+                "Host(`b`) && Header(`A`, `1`)",
+                Some(Danger::OtherParts),
+            ),
+            ("Path(`/a`)", "Path(`/<x>`)", Some(Danger::Parameter)),
+            ("Path(`/a`)", "Path(`/b/<x>`)", None),
+            ("Path(`/`)", "Path(`/<x>`)", None),
+            ("/*1*/ Path(`/`)", "Path(`/<x>`)", Some(Danger::Parameter)),
+            (
+                "Host(`a`) && Path(`/x`)",
+                "Host(`a`) && Path(`/x`) && Method(`GET`)",
+                None,
+            ),
+            (
+                "/*2*/ Host(`a`) && Path(`/x`)",
+                "/*1*/ Host(`a`) && Path(`/x`) && Method(`GET`)",
+                Some(Danger::Continued),
+            ),
+            (
+                "Host(`a`) && Path(`/x`)",
+                "Host(`a`) && Path(`/x`) && Header(`A`, `<v>`)",
+                Some(Danger::Continued),
+            ),
+            (
+                "Host(`a`) && Path(`/x/<id>`)",
+                "Host(`a`) && Path(`/y`) && Method(`GET`)",
+                Some(Danger::LastParameter),
+            ),
+            ("Path(\"/\\x00\")", "Path(`/a`)", Some(Danger::Nul)),
+            (
+                "Host(`a`) && PathRegexp(`^/`)",
+                "Host(`a`) && Method(`GET`)",
+                None,
+            ),
+        ] {
+            let (first, second) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(dangerous_pair(&first, &second), danger, "{a} {b}");
+            assert_eq!(dangerous_pair(&second, &first), danger, "{b} {a}");
+        }
+    }
+}
