@@ -15,9 +15,10 @@ pub enum Danger {
     /// them nonetheless, so that one of them is compared with the wrong part: it goes dead, or
     /// takes requests of the other.
     OtherParts,
-    /// One is a chain that begins like the other's and goes on; the longer is found first although
-    /// the shorter's text ranks higher.
-    LongerFirst,
+    /// One is a chain that begins like the other's and goes on. The longer one is found first even
+    /// where the shorter's text ranks higher; and where it goes on with a parameter alone, which an
+    /// absent header fulfils, the shorter one is found first for requests without that header.
+    Continued,
     /// One is a chain that ends in a parameter, the other one looks at one part more: the parameter
     /// reads on into that part.
     LastParameter,
@@ -35,7 +36,9 @@ impl fmt::Display for Danger {
             Self::OtherParts => {
                 "vulcand merges them although they look at different parts of a request"
             }
-            Self::LongerFirst => "vulcand finds the longer one first although it ranks lower",
+            Self::Continued => {
+                "one goes on where the other ends, and vulcand finds the lower ranking one first"
+            }
             Self::LastParameter => {
                 "the last parameter of the shorter one reads on into the next part of the longer"
             }
@@ -106,7 +109,9 @@ pub fn dangerous_pair(a: &Route, b: &Route) -> Option<Danger> {
         .zip(longer)
         .all(|(a, b)| a.pattern() == b.pattern())
     {
-        return (goes_on && short > long).then_some(Danger::LongerFirst);
+        let next = longer.get(shorter.len()).and_then(Matcher::pattern)?;
+        let fits_absence = next.pieces().iter().all(Piece::is_parameter);
+        return (short > long || fits_absence).then_some(Danger::Continued);
     }
     if let Some(adds) = adds_parameter(shorter, longer) {
         // Where the parameter is empty, the one without it is found first.
@@ -252,6 +257,59 @@ fn language(pattern: &Pattern, part: &Part, last: bool) -> Language {
         _ => {
             segments.push(open);
             Language::Segments(segments)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_danger_has_its_pairs() {
+        for (a, b, danger) in [
+            ("Host(`a`)", "Host(`a`)", Some(Danger::SameText)),
+            ("Path(`/a`)", "Path(\"/a\")", None),
+            ("Host(`a`) && Path(`/x`)", "Host(`b`) && Path(`/x`)", None),
+            (
+                "Host(`a`) && Path(`/x`)",
+                "Host(`b`) && Header(`A`, `1`)",
+                Some(Danger::OtherParts),
+            ),
+            ("Path(`/a`)", "Path(`/<x>`)", Some(Danger::Parameter)),
+            ("Path(`/a`)", "Path(`/b/<x>`)", None),
+            ("Path(`/`)", "Path(`/<x>`)", None),
+            ("/*1*/ Path(`/`)", "Path(`/<x>`)", Some(Danger::Parameter)),
+            (
+                "Host(`a`) && Path(`/x`)",
+                "Host(`a`) && Path(`/x`) && Method(`GET`)",
+                None,
+            ),
+            (
+                "/*2*/ Host(`a`) && Path(`/x`)",
+                "/*1*/ Host(`a`) && Path(`/x`) && Method(`GET`)",
+                Some(Danger::Continued),
+            ),
+            (
+                "Host(`a`) && Path(`/x`)",
+                "Host(`a`) && Path(`/x`) && Header(`A`, `<v>`)",
+                Some(Danger::Continued),
+            ),
+            (
+                "Host(`a`) && Path(`/x/<id>`)",
+                "Host(`a`) && Path(`/y`) && Method(`GET`)",
+                Some(Danger::LastParameter),
+            ),
+            ("Path(\"/\\x00\")", "Path(`/a`)", Some(Danger::Nul)),
+            (
+                "Host(`a`) && PathRegexp(`^/`)",
+                "Host(`a`) && Method(`GET`)",
+                None,
+            ),
+        ] {
+            let (first, second) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(dangerous_pair(&first, &second), danger, "{a} {b}");
+            assert_eq!(dangerous_pair(&second, &first), danger, "{b} {a}");
         }
     }
 }
