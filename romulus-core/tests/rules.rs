@@ -101,7 +101,7 @@ fn the_oldest_service_wins_a_route_and_a_stored_one_keeps_it() {
     let mut old = service("prod", "old", json!({"romulus/host": "a.test"}));
     old["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
     let new = service("prod", "new", json!({"romulus/host": "a.test"}));
-    let mut harness = synced(&[new.clone(), old.clone()]);
+    let harness = synced(&[new.clone(), old.clone()]);
     assert!(harness.store.tree().contains("frontends/old.prod"));
     insta::assert_snapshot!(harness.diagnostics(), @r#"error[route-conflict]: Service prod/new: the route Host(`a.test`) belongs to frontend old.prod in vulcand: frontend new.prod in vulcand is not written (change one of the routes; a stored one keeps its place, then the oldest Service)"#);
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::{EtcdOptions, EtcdStore, MemoryStore, Store, StoreError, duration};
+use romulus_core::vulcand::GoDuration;
+
+use crate::{EtcdOptions, EtcdStore, MemoryStore, Store, StoreError};
 
 /// Where the keys are. Flatten it into the arguments of a program.
 ///
@@ -101,7 +103,9 @@ pub struct EtcdArgs {
 const MEMORY: &str = "memory";
 
 fn timeout(text: &str) -> Result<Duration, String> {
-    match duration::parse(text)? {
+    let parsed: GoDuration = text.parse().map_err(|error| format!("{error}"))?;
+    let negative = || format!("`{text}` is negative; give a time like 5s");
+    match parsed.to_std().ok_or_else(negative)? {
         Duration::ZERO => Err("0 leaves no time for any request; give a time like 5s".to_owned()),
         timeout => Ok(timeout),
     }
@@ -241,7 +245,7 @@ mod tests {
         let table: [(&[&str], &str); 8] = [
             (
                 &["-t", "5"],
-                "\"5\" has no unit; write it as in 5s (ns, us, ms, s, m, h)",
+                "`5` is not a Go duration: a unit is missing; write it as in 5s (ns, us, ms, s, m, h)",
             ),
             (
                 &["-t", "0"],
@@ -249,7 +253,7 @@ mod tests {
             ),
             (
                 &["-t=-5s"],
-                "\"-5s\" is negative; a duration like 5s is wanted",
+                "`-5s` is negative; give a time like 5s",
             ),
             (
                 &["-e", "memory,h:1"],

@@ -35,7 +35,6 @@
 
 mod args;
 mod client;
-mod duration;
 mod error;
 mod executor;
 mod limits;

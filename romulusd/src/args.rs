@@ -85,9 +85,7 @@ pub enum LogLevel {
 /// A Go duration that is not negative.
 fn duration(text: &str) -> Result<Duration, String> {
     let duration: GoDuration = text.parse().map_err(|error| format!("{error}"))?;
-    u64::try_from(duration.nanoseconds())
-        .map(Duration::from_nanos)
-        .map_err(|_| "a duration that is not negative, e.g. 250ms or 1m30s".into())
+    duration.to_std().ok_or_else(|| "a duration that is not negative, e.g. 250ms or 1m30s".into())
 }
 
 impl Args {

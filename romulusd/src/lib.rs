@@ -11,6 +11,7 @@ pub mod logging;
 mod pause;
 mod scope;
 mod syncer;
+mod tell;
 mod writer;
 
 use std::process::ExitCode;

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 
-use romulus_core::diagnostic::{Diagnostic, Severity};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -41,23 +40,4 @@ pub fn start(args: &Args) {
         .with_target(false)
         .with_filter(filter);
     tracing_subscriber::registry().with(lines).init();
-}
-
-/// Logs a diagnostic by its severity.
-pub(crate) fn diagnostic(diagnostic: &Diagnostic) {
-    // The line begins with the severity of its own; the logger's is said by its level.
-    match diagnostic.severity() {
-        Severity::Error => tracing::error!("{}", bare(diagnostic)),
-        Severity::Warning => tracing::warn!("{}", bare(diagnostic)),
-        Severity::Info => tracing::info!("{}", bare(diagnostic)),
-    }
-}
-
-/// The diagnostic without its severity, which the level of the line says.
-pub(crate) fn bare(diagnostic: &Diagnostic) -> String {
-    let line = diagnostic.to_string();
-    match line.split_once('[') {
-        Some((_, rest)) => format!("[{rest}"),
-        None => line,
-    }
 }

@@ -16,9 +16,9 @@ use crate::Ended;
 use crate::echo::Echo;
 use crate::election::{Election, Turn};
 use crate::feed::Feed;
-use crate::logging;
 use crate::pause::Pause;
 use crate::scope::{self, Scope};
+use crate::tell::Teller;
 use crate::writer::Writer;
 
 /// What the flags say about running.
@@ -41,6 +41,7 @@ pub(crate) struct Syncer {
     feed: Feed,
     writer: Writer,
     election: Election,
+    teller: Teller,
     scope: Scope,
     scope_settled: bool,
     pause: Pause,
@@ -76,6 +77,7 @@ impl Syncer {
             feed: Feed::new(store.clone()),
             writer: Writer::new(store.clone(), settings.settle),
             election,
+            teller: Teller::new(&scope, &stop),
             scope,
             scope_settled: false,
             pause: Pause::new(),
@@ -158,10 +160,10 @@ impl Syncer {
         }
         let plan = self.world.plan();
         for diagnostic in &plan.cleared {
-            info!("no longer: {}", logging::bare(diagnostic));
+            self.teller.cleared(diagnostic);
         }
         for diagnostic in &plan.raised {
-            logging::diagnostic(diagnostic);
+            self.teller.raised(diagnostic, &self.world);
         }
         self.in_step &= plan.groups.is_empty();
         self.writer.add(plan.groups);

@@ -15,7 +15,7 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{ClusterChange, ObjectName};
+use crate::cluster::{ClusterChange, ObjectName, Service};
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::key::{Key, ObjectKind, ObjectRef, RECORDS_PREFIX, Root, Segment};
@@ -412,6 +412,11 @@ impl World {
     /// Everything there is to say now.
     pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
         self.report.all()
+    }
+
+    /// A Service as its source last told it.
+    pub fn service(&self, name: &ObjectName) -> Option<&Service> {
+        self.cluster.service(name)
     }
 
     /// How many backends and frontends this owner has stored.
