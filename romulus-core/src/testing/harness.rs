@@ -4,11 +4,11 @@ use crate::cluster::{
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::key::{OWN_PREFIX, ObjectRef};
-use crate::plan::{Group, Guard, Op, Revision, Transaction};
+use crate::plan::{Group, Guard, Op, Revision, Step, Transaction};
 use crate::stored::{KeyChange, Snapshot};
 use crate::world::{Plan, World};
 
-use super::MapStore;
+use super::{MapStore, Refused};
 
 /// A world and the store it writes to, in one thread and without time.
 ///
@@ -143,16 +143,21 @@ impl Harness {
         let mut revisions = Vec::new();
         let mut written = Vec::new();
         for step in group.steps.iter().take(count) {
-            let transaction = resolve(&step.transaction, &revisions);
-            let revision = match self.store.commit(&transaction) {
-                Ok(revision) => revision,
+            match self.commit_step(step, &mut revisions) {
+                Ok(transaction) => written.push(transaction),
                 Err(refused) => panic!("{refused:?} in {group:#?}"),
-            };
-            revisions.push(revision);
-            self.world.committed(&transaction, revision);
-            written.push(transaction);
+            }
         }
         written
+    }
+
+    /// Commits one step of a group; `revisions` are those of the steps before it.
+    pub fn commit_step(&mut self, step: &Step, revisions: &mut Vec<i64>) -> Result<Transaction, Refused> {
+        let transaction = resolve(&step.transaction, revisions);
+        let revision = self.store.commit(&transaction)?;
+        revisions.push(revision);
+        self.world.committed(&transaction, revision);
+        Ok(transaction)
     }
 
     /// The world sees what happened to the store since it last looked.

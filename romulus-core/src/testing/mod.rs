@@ -4,6 +4,7 @@
 
 mod harness;
 mod store;
+pub mod worlds;
 
 pub use harness::Harness;
 pub use store::{MapStore, Refused};

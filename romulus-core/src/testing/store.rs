@@ -26,6 +26,11 @@ impl MapStore {
         &self.log
     }
 
+    /// What a key holds.
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
     /// Keys and values.
     pub fn contents(&self) -> BTreeMap<String, String> {
         self.entries.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
