@@ -119,8 +119,8 @@ pub fn endpoints(options: WorldOptions) -> BoxedStrategy<Endpoints> {
 pub fn history(options: WorldOptions) -> BoxedStrategy<History> {
     let foreign = if options.foreign { 0..3 } else { 0..1usize };
     (
-        vec(service::service(options), 0..6),
-        vec(endpoints::endpoints(options), 0..8),
+        vec(service::service(options), 0..8),
+        vec(endpoints::endpoints(options), 0..10),
         vec(foreign::foreign(), foreign),
         vec(event::round(options), 1..7),
     )

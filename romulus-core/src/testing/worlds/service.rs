@@ -109,7 +109,7 @@ const TARGETS: &[(&str, &str)] = &[
 ];
 
 fn annotations(options: WorldOptions) -> impl Strategy<Value = BTreeMap<String, String>> {
-    let mut others = [PARTS, SETTINGS, MIDDLEWARES].concat();
+    let mut others = [PARTS, SETTINGS, MIDDLEWARES, MIDDLEWARES].concat();
     if options.quiet_settings {
         others.extend(QUIET);
     }
