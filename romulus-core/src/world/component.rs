@@ -21,6 +21,20 @@ impl World {
         component
     }
 
+    /// What a frontend hangs together with by the route and the backend it has stored.
+    pub(super) fn linked(&self, frontend: &ObjectRef) -> Vec<ObjectRef> {
+        let stored = self.object(frontend).and_then(super::tree::Object::stored_frontend);
+        let (Some(tree), Some(stored)) = (self.trees.get(&frontend.root), stored) else {
+            return Vec::new();
+        };
+        let of = |kind, id| ObjectRef { root: frontend.root.clone(), kind, id };
+        let same = tree.with_route(&stored.route).iter().cloned();
+        let backend = crate::key::Segment::new(&stored.backend_id);
+        same.map(|id| of(ObjectKind::Frontend, id))
+            .chain(backend.map(|id| of(ObjectKind::Backend, id)))
+            .collect()
+    }
+
     fn neighbours(&self, reference: &ObjectRef) -> Vec<ObjectRef> {
         let mut neighbours = Vec::new();
         let Some(tree) = self.trees.get(&reference.root) else { return neighbours };
@@ -36,13 +50,7 @@ impl World {
             neighbours.extend(mixed.map(|id| sibling(ObjectKind::Backend, id)));
         }
         let Some(object) = tree.get(reference.kind, &reference.id) else { return neighbours };
-        if let Some(frontend) = object.stored_frontend() {
-            let same = tree.with_route(&frontend.route).iter();
-            neighbours.extend(same.map(|id| sibling(ObjectKind::Frontend, id)));
-            if let Some(id) = crate::key::Segment::new(&frontend.backend_id) {
-                neighbours.push(sibling(ObjectKind::Backend, &id));
-            }
-        }
+        neighbours.extend(self.linked(reference));
         if let Some(claim) = &object.claim {
             if let Some(route) = &claim.links.route {
                 let same = tree.with_route(route).iter();

@@ -304,6 +304,10 @@ impl World {
         }
         let kind = object.kind;
         let deleted = entry.is_none();
+        let left = match key {
+            Key::Head(object) => self.linked(object),
+            Key::Child(..) | Key::Record(_) => Vec::new(),
+        };
         let news = self.change(object, |state| {
             let slot = match key {
                 Key::Head(_) => Slot::Head(entry),
@@ -317,6 +321,8 @@ impl World {
             if deleted {
                 self.lose_siblings(key);
             }
+            // Somebody may wait for the route or the backend that a frontend has left.
+            self.dirty.extend(left);
         }
     }
 
