@@ -189,10 +189,18 @@ impl World {
         claims
     }
 
+    /// Finds the trees of Services that were read before it was known what is stored of them.
+    pub(super) fn find_trees(&mut self) {
+        let lost = self.services.iter().filter(|(_, state)| state.is_held && state.root.is_none());
+        for name in lost.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.read_service(&name, Seen::Listed, None);
+        }
+    }
+
     /// The tree in which a Service has its stored objects, if it is one.
     fn stored_root(&self, name: &ObjectName) -> Option<Root> {
-        if let Some(state) = self.services.get(name) {
-            return state.root.clone();
+        if let Some(root) = self.services.get(name).and_then(|state| state.root.as_ref()) {
+            return Some(root.clone());
         }
         let mut roots = self.recorded.get(name)?.iter().map(|object| &object.root);
         let root = roots.next()?;
