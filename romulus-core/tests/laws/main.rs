@@ -134,7 +134,7 @@ fn random_histories_get_into_everything() {
 
     let mut runner = TestRunner::deterministic();
     let mut seen = revisions::Coverage::default();
-    for _ in 0..150 {
+    for _ in 0..300 {
         let history = histories()
             .new_tree(&mut runner)
             .expect("a history")

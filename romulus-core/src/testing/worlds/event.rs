@@ -127,7 +127,7 @@ fn event(options: WorldOptions) -> BoxedStrategy<Event> {
     }
     if options.drift {
         let drift = prop_oneof![
-            2 => Just(Drift::DeleteHead),
+            4 => Just(Drift::DeleteHead),
             2 => Just(Drift::DeleteChild),
             1 => Just(Drift::DeleteRecord),
             2 => Just(Drift::EditHead),

@@ -1,7 +1,7 @@
 //! Random clusters and random histories of them.
 //!
 //! Everything comes from a small alphabet, so that routes, ids and addresses meet often: three
-//! namespaces, three names, a dozen routes, five addresses. What is generated is plain data; a
+//! namespaces, two names, a dozen routes, five addresses. What is generated is plain data; a
 //! [`Play`] carries it out.
 
 mod endpoints;
@@ -119,8 +119,8 @@ pub fn endpoints(options: WorldOptions) -> BoxedStrategy<Endpoints> {
 pub fn history(options: WorldOptions) -> BoxedStrategy<History> {
     let foreign = if options.foreign { 0..3 } else { 0..1usize };
     (
-        vec(service::service(options), 0..8),
-        vec(endpoints::endpoints(options), 0..10),
+        vec(service::service(options), 0..6),
+        vec(endpoints::endpoints(options), 0..14),
         vec(foreign::foreign(), foreign),
         vec(event::round(options), 1..7),
     )

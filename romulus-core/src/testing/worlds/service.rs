@@ -8,7 +8,7 @@ use crate::cluster::{ObjectName, Protocol, Service, ServicePort, ServiceType};
 
 use super::WorldOptions;
 
-pub(super) const NAMES: &[&str] = &["web", "api", "web2"];
+pub(super) const NAMES: &[&str] = &["web", "api"];
 
 /// Annotations that make a route on their own; few, so that Services want the same ones.
 const ROUTES: &[(&str, &str)] = &[
@@ -104,27 +104,38 @@ const TARGETS: &[(&str, &str)] = &[
     ("romulus/backend", "api"),
     ("romulus/backend", "web"),
     ("romulus/backend", "web:http"),
-    ("romulus/backend.http", "web2"),
+    ("romulus/backend.http", "api:http"),
     ("romulus/backend", "nobody"),
 ];
 
 fn annotations(options: WorldOptions) -> impl Strategy<Value = BTreeMap<String, String>> {
-    let mut others = [PARTS, SETTINGS, MIDDLEWARES, MIDDLEWARES].concat();
+    let mut others = [PARTS, SETTINGS, MIDDLEWARES].concat();
     if options.quiet_settings {
         others.extend(QUIET);
     }
-    if options.invalid {
-        others.extend(INVALID);
-    }
     if options.targets {
-        others.extend(TARGETS);
+        others.extend([TARGETS, TARGETS].concat());
     }
+    let invalid = if options.invalid {
+        INVALID
+    } else {
+        MIDDLEWARES
+    };
+    let one = |of: &'static [(&'static str, &'static str)], weight| {
+        prop::option::weighted(weight, select(of))
+    };
     (
-        prop::option::weighted(0.9, select(ROUTES)),
-        vec(select(others), 0..4),
+        one(ROUTES, 0.8),
+        one(MIDDLEWARES, 0.5),
+        vec(select(others), 0..3),
+        one(invalid, 0.12),
     )
-        .prop_map(|(route, others)| {
-            let all = route.into_iter().chain(others);
+        .prop_map(|(route, middleware, others, invalid)| {
+            let all = route
+                .into_iter()
+                .chain(middleware)
+                .chain(others)
+                .chain(invalid);
             all.map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect()
         })
