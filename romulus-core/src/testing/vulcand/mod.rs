@@ -136,6 +136,11 @@ impl Backend {
 }
 
 impl Vulcand {
+    /// The tree it reads.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// The frontend that answers a request, and the servers it may send it to; `None` is vulcand's
     /// 404, no servers its 500.
     pub fn answer(&self, request: &Request) -> Option<(&str, BTreeSet<ServerUrl>)> {

@@ -3,9 +3,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::key::Root;
+use crate::key::{ObjectKind, ObjectRef, Root, Segment};
 use crate::testing::MapStore;
 use crate::vulcand::{Environment, Frontend};
+use crate::world::World;
 
 /// A frontend with a backend of its own that nobody's romulus wrote: valid, complete, and in
 /// nobody's way unless romulus gets in its way.
@@ -103,14 +104,22 @@ impl ForeignEdit {
     }
 }
 
-/// Whether any key of a backend or frontend of this id is stored.
-fn is_taken(root: &Root, id: &str, store: &MapStore) -> bool {
-    ["backends", "frontends"].iter().any(|folder| {
-        !store
-            .snapshot(&format!("{root}/{folder}/{id}/"))
-            .entries
-            .is_empty()
-    })
+/// Whether anything of a backend or frontend of this id is stored, even if only its record.
+fn is_taken(root: &Root, id: &'static str, store: &MapStore) -> bool {
+    let id = Segment::new(id).expect("a segment");
+    [ObjectKind::Backend, ObjectKind::Frontend]
+        .into_iter()
+        .any(|kind| {
+            let object = ObjectRef {
+                root: root.clone(),
+                kind,
+                id: id.clone(),
+            };
+            let prefixes = World::prefixes_of(&object);
+            prefixes
+                .iter()
+                .any(|prefix| !store.snapshot(prefix).entries.is_empty())
+        })
 }
 
 /// Whether a key still holds what another wrote; of frontends the route is not compared.
