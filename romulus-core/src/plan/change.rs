@@ -61,6 +61,8 @@ pub(crate) struct FrontendLinks {
     pub(crate) new_backend: Option<Segment>,
     /// The backend it will use has servers before this plan begins.
     pub(crate) target_serves: bool,
+    /// The revision of that backend's head, where it is stored.
+    pub(crate) target_revision: Option<i64>,
     /// The stored route is a placeholder from an earlier plan that did not get further.
     pub(crate) is_settling: bool,
     /// The head with a route that never matches, to be written first where the frontend has to

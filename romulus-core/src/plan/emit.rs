@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::ObjectRef;
+use crate::key::{ObjectKind, ObjectRef};
 
-use super::change::ObjectChange;
+use super::change::{HeadChange, ObjectChange};
 use super::graph::{Graph, Level, Node};
 use super::{Group, Guard, Op, Revision, Step, Transaction};
 
@@ -84,7 +84,8 @@ impl Emitter<'_> {
         let ops: Vec<&Op> = [Some(&node.op), node.record.as_ref()].into_iter().flatten().collect();
         let object = &self.changes[node.change].object;
         let has_record = node.record.is_some() || node.op.key() == object.record_key();
-        let guards = self.missing_guards(node.change, has_record);
+        let mut guards = self.missing_guards(node.change, has_record);
+        guards.extend(self.target_guard(node));
         let bytes: usize = ops.iter().map(|op| size(op)).sum::<usize>()
             + guards.iter().map(|guard| guard.key().len()).sum::<usize>();
         let transaction = &self.current.transaction;
@@ -122,6 +123,23 @@ impl Emitter<'_> {
             guards.push(self.records[change].guard(object.record_key()));
         }
         guards
+    }
+
+    /// A frontend is put only while the backend it refers to is there: one without makes vulcand's
+    /// next start fail. A backend that is written in the same group is guarded by its own order.
+    fn target_guard(&self, node: &Node) -> Option<Guard> {
+        if !node.head || !matches!(node.op, Op::Put { .. }) {
+            return None;
+        }
+        let ObjectChange { object, links, .. } = &self.changes[node.change];
+        let id = links.new_backend.clone()?;
+        let backend = ObjectRef { root: object.root.clone(), kind: ObjectKind::Backend, id };
+        let written = |change: &&ObjectChange| change.object == backend && change.head != HeadChange::Keep;
+        if self.changes.iter().any(|change| written(&change)) {
+            return None;
+        }
+        let revision = Revision::Known(links.target_revision?);
+        Some(Guard::Unchanged { key: backend.head_key(), revision })
     }
 
     fn close(&mut self) {

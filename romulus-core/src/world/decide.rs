@@ -203,6 +203,11 @@ impl<'w> Decider<'w> {
         self.object(backend).is_some_and(|object| !object.children.is_empty())
     }
 
+    /// The revision of a stored head.
+    pub(super) fn head_revision(&self, object: &ObjectRef) -> Option<i64> {
+        self.object(object)?.head.as_ref().map(|head| head.entry.revision)
+    }
+
     /// Whether vulcand has lost a backend that we keep: its head key is gone, or was never there.
     pub(super) fn is_to_be_created(&self, backend: &ObjectRef) -> bool {
         self.is_available(backend)

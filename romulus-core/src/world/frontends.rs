@@ -99,7 +99,10 @@ fn target_backend(
         return Some(placed);
     }
     let present = decider.object(reference).and_then(Object::stored_frontend);
-    let present = present.and_then(|stored| Segment::new(&stored.backend_id));
+    let present = present.and_then(|stored| Segment::new(&stored.backend_id)).filter(|present| {
+        let backend = decider.world.backend_of(reference, present);
+        decider.object(&backend).is_some_and(|object| object.head.is_some())
+    });
     let what = if decider.is_available(&backend) { "has no servers" } else { "does not exist in this tree" };
     let then = match &present {
         Some(present) => format!("requests still go to `{present}`"),
@@ -205,6 +208,7 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
     change.links.is_settling = change.links.old_route.as_ref().is_some_and(is_placeholder);
     let target = decider.world.backend_of(reference, &wish.backend);
     change.links.target_serves = decider.serves(&target);
+    change.links.target_revision = decider.head_revision(&target);
     for (name, middleware) in &blueprint.middlewares {
         let stored = object.children.get(name).filter(|_| !object.lost_children.contains(name));
         let in_step = stored.is_some_and(|stored| {
