@@ -134,31 +134,6 @@ async fn an_etcd_that_was_away_is_brought_in_step() {
 }
 
 #[tokio::test]
-async fn what_a_killed_romulusd_left_half_done_is_finished_by_the_next() {
-    let setting = Setting::new().await;
-    setting.publish_many(&["10.0.0.1"]);
-    let args = ["--lease-ttl", "2s"];
-    let daemon = setting.romulusd(&args);
-    eventually("the first keys", async || {
-        let tree = setting.keys.tree().await;
-        if tree.is_empty() {
-            Err(daemon.log())
-        } else {
-            Ok(())
-        }
-    })
-    .await;
-    daemon.signal("-KILL");
-    daemon.finish().await;
-    let daemon = setting.romulusd(&args);
-    setting
-        .keys
-        .become_tree(&many(&["10.0.0.1"]), &daemon)
-        .await;
-    daemon.stop().await;
-}
-
-#[tokio::test]
 async fn a_new_frontend_on_a_live_backend_serves_after_its_middlewares_stand() {
     let setting = Setting::new().await;
     setting.publish(
@@ -204,8 +179,8 @@ async fn a_new_frontend_on_a_live_backend_serves_after_its_middlewares_stand() {
     daemon.stop().await;
 }
 
-#[tokio::test]
-async fn a_settle_pause_does_not_hold_up_the_end_and_is_taken_up_again() {
+/// What a signal leaves half done, the next romulusd finishes; returns the exit code.
+async fn interrupt_while_settling(signal: &str) -> Option<i32> {
     let setting = Setting::new().await;
     setting.publish(
         "web",
@@ -214,7 +189,7 @@ async fn a_settle_pause_does_not_hold_up_the_end_and_is_taken_up_again() {
     );
     setting.romulusd(&["--once"]).finish().await.exited(0);
     setting.publish("web", &limited(), &["10.0.0.1"]);
-    let daemon = setting.romulusd(&["--settle", "1h"]);
+    let daemon = setting.romulusd(&["--settle", "1h", "--lease-ttl", "2s"]);
     let middleware = "vulcand/frontends/web.shop/middlewares/limit";
     eventually("the middleware", async || {
         let all = setting.keys.all().await;
@@ -225,18 +200,24 @@ async fn a_settle_pause_does_not_hold_up_the_end_and_is_taken_up_again() {
         }
     })
     .await;
-    daemon.stop().await;
+    daemon.signal(signal);
+    let ended = daemon.finish().await;
     let frontend = setting.keys.all().await.remove(FRONTEND);
-    assert!(
-        frontend
-            .as_ref()
-            .is_some_and(|value| value.contains("Host(`settling:web.shop`)")),
-        "{frontend:?}"
-    );
+    let is_settling = |value: &String| value.contains("Host(`settling:web.shop`)");
+    assert!(frontend.as_ref().is_some_and(is_settling), "{frontend:?}");
 
     setting.romulusd(&["--once"]).finish().await.exited(0);
-    assert_eq!(
-        setting.keys.all().await.get(FRONTEND).map(String::as_str),
-        value(FRONTEND)
-    );
+    let all = setting.keys.all().await;
+    assert_eq!(all.get(FRONTEND).map(String::as_str), value(FRONTEND));
+    ended.status.code()
+}
+
+#[tokio::test]
+async fn a_settle_pause_does_not_hold_up_the_end_and_is_taken_up_again() {
+    assert_eq!(interrupt_while_settling("-TERM").await, Some(0));
+}
+
+#[tokio::test]
+async fn what_a_killed_romulusd_left_half_done_is_finished_by_the_next() {
+    assert_eq!(interrupt_while_settling("-KILL").await, None);
 }

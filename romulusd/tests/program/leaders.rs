@@ -57,6 +57,7 @@ async fn owners_do_not_touch_each_others_keys() {
     their.stop().await;
     let their = theirs();
     setting.keys.become_tree(WEB, &their).await;
+    their.logs("in step").await;
     for daemon in [ours, their] {
         daemon.stop().await;
     }
