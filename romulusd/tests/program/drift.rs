@@ -179,6 +179,20 @@ async fn a_new_frontend_on_a_live_backend_serves_after_its_middlewares_stand() {
     daemon.stop().await;
 }
 
+#[tokio::test]
+async fn an_etcd_that_lost_everything_is_filled_again() {
+    let mut setting = Setting::with_web().await;
+    let daemon = setting.romulusd(&["--etcd-timeout", "1s", "--lease-ttl", "2s"]);
+    setting.keys.become_tree(WEB, &daemon).await;
+    setting.etcd.restart_empty().await;
+    setting.keys.become_tree(WEB, &daemon).await;
+    let uid = setting.api.cluster_uid();
+    let scope = "romulus/owners/default/scope";
+    setting.keys.become_value(scope, Some(&uid), &daemon).await;
+    assert_eq!(setting.keys.owned().await, 2);
+    daemon.stop().await;
+}
+
 /// What a signal leaves half done, the next romulusd finishes; returns the exit code.
 async fn interrupt_while_settling(signal: &str) -> Option<i32> {
     let setting = Setting::new().await;

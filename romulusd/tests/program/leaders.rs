@@ -239,3 +239,36 @@ async fn a_term_begins_among_many_changes_of_the_cluster() {
     busy.abort();
     daemon.stop().await;
 }
+
+#[tokio::test]
+async fn a_standby_looks_again_whose_the_owner_is_when_its_turn_comes() {
+    let setting = Setting::with_web().await;
+    let first = setting.romulusd(&[]);
+    first.logs("in step").await;
+    let second = setting.romulusd(&[]);
+    second.logs("waiting: another leads").await;
+    let scope = "romulus/owners/default/scope";
+    setting.keys.put(scope, "another cluster").await;
+    first.stop().await;
+    let refused = second.finish().await.exited(2);
+    refused.logged(&["belongs to another cluster (another cluster, this is"]);
+
+    // Even one that has led before.
+    let third = setting.romulusd(&["--takeover-scope"]);
+    third.logs("in step").await;
+    third.stop().await;
+    let fourth = setting.romulusd(&["--lease-ttl", "2s"]);
+    fourth.logs("in step").await;
+    fourth.signal("-STOP");
+    eventually("the end of its lease", async || {
+        let all = setting.keys.all().await;
+        let leader = all.get("romulus/owners/default/leader");
+        leader.map_or(Ok(()), |leader| Err(leader.clone()))
+    })
+    .await;
+    setting.keys.put(scope, "another cluster").await;
+    fourth.signal("-CONT");
+    let refused = fourth.finish().await.exited(2);
+    refused.logged(&["belongs to another cluster (another cluster, this is"]);
+    assert_eq!(setting.keys.tree().await, WEB);
+}

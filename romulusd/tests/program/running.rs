@@ -54,6 +54,20 @@ async fn a_signal_stops_it_while_nothing_can_be_reached() {
 }
 
 #[tokio::test]
+async fn a_second_signal_waits_for_nothing() {
+    let setting = Setting::with_web().await;
+    let daemon = setting.romulusd(&["--etcd-timeout", "10m"]);
+    daemon.logs("in step").await;
+    // The leadership can't be handed over.
+    setting.etcd.pause();
+    daemon.signal("-TERM");
+    daemon.logs("stopping").await;
+    daemon.signal("-TERM");
+    daemon.finish().await.exited(130);
+    setting.etcd.resume();
+}
+
+#[tokio::test]
 async fn edits_of_manifests_are_followed() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
