@@ -142,6 +142,8 @@ where
             };
             match ended {
                 Ok(()) => return,
+                // Nobody aborts it but the runtime, at its own end.
+                Err(error) if error.is_cancelled() => return,
                 Err(error) => tracing::error!(%error, "{what}: a defect of romulus; starting anew"),
             }
             tokio::select! {

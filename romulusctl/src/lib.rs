@@ -11,6 +11,7 @@ mod show;
 use std::io::Write;
 use std::process::ExitCode;
 
+use romulus_core::diagnostic::Severity;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -21,7 +22,7 @@ pub use args::{Against, Args, Command, DiffArgs, Output};
 pub enum Ended {
     /// There is nothing to do.
     Same,
-    /// Something differs.
+    /// Something would change, or something that is wanted stays unwritten.
     Differs,
     /// Something that was asked for could not be read, so the answer is not the whole one.
     Partial,
@@ -83,14 +84,16 @@ async fn diff_command(
     for diagnostic in world.diagnostics() {
         writeln!(err, "{diagnostic}")?;
     }
-    match args.output {
-        Output::Text => show::text(&changes, out, err)?,
-        Output::Json => show::json(&changes, world.diagnostics(), out)?,
-    }
-    out.flush()?;
-    Ok(match (problems.is_empty(), changes.is_empty()) {
+    let is_unwritten = world.diagnostics().any(|d| d.severity() == Severity::Error);
+    let ended = match (problems.is_empty(), changes.is_empty() && !is_unwritten) {
         (false, _) => Ended::Partial,
         (true, true) => Ended::Same,
         (true, false) => Ended::Differs,
-    })
+    };
+    match args.output {
+        Output::Text => show::text(&changes, ended == Ended::Same, out, err)?,
+        Output::Json => show::json(&changes, world.diagnostics(), out)?,
+    }
+    out.flush()?;
+    Ok(ended)
 }

@@ -10,7 +10,12 @@ use serde_json::Value;
 use crate::change::Change;
 
 /// A line per key; under a key that changes, the fields that do.
-pub(crate) fn text(changes: &[Change], out: &mut dyn Write, err: &mut dyn Write) -> std::io::Result<()> {
+pub(crate) fn text(
+    changes: &[Change],
+    is_in_step: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> std::io::Result<()> {
     let (mut added, mut changed, mut deleted) = (0, 0, 0);
     for Change { key, old, new } in changes {
         match (old, new) {
@@ -33,10 +38,13 @@ pub(crate) fn text(changes: &[Change], out: &mut dyn Write, err: &mut dyn Write)
         }
     }
     out.flush()?;
-    if changes.is_empty() {
-        return writeln!(err, "in step: nothing would change");
+    match (changes.is_empty(), is_in_step) {
+        (true, true) => writeln!(err, "in step: nothing would change"),
+        (true, false) => writeln!(err, "nothing would change, but not all is in step: see the errors"),
+        (false, _) => {
+            writeln!(err, "keys: {added} to add, {changed} to change, {deleted} to delete")
+        }
     }
-    writeln!(err, "{added} keys to add, {changed} to change, {deleted} to delete")
 }
 
 /// The fields that differ between two JSON texts; the texts themselves where one is no JSON.

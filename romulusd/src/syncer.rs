@@ -224,6 +224,8 @@ impl Syncer {
     fn turn(&mut self, turn: &Turn) {
         match turn {
             Turn::Elected => {
+                // While another led, the owner id may have been taken over.
+                self.scope_settled = false;
                 self.writer.begin_term(self.election.fence().cloned());
                 self.feed.ask();
             }

@@ -88,7 +88,8 @@ pub fn watch(
             settings: settings.clone(),
             events: sender.clone(),
         };
-        let what = format!("watch of {:?} in {:?}", scope.kind, scope.namespace);
+        let namespace = scope.namespace.as_deref().unwrap_or("all namespaces");
+        let what = format!("watch of {:?} in {namespace}", scope.kind);
         supervise(cancel.clone(), what, move || reflector.clone().run());
     }
     source

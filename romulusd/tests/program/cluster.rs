@@ -21,20 +21,38 @@ impl Setting {
         let server = api.serve().await;
         let etcd = EtcdProcess::start().await;
         let keys = Keys::of(&etcd);
-        Self { api, server, etcd, keys }
+        Self {
+            api,
+            server,
+            etcd,
+            keys,
+        }
     }
 
     /// With the Service `shop/web`, routed by its host to one pod.
     pub(crate) async fn with_web() -> Self {
         let setting = Self::new().await;
-        setting.publish("web", &json!({"romulus/host": "www.example.com"}), &["10.0.0.1"]);
+        setting.publish(
+            "web",
+            &json!({"romulus/host": "www.example.com"}),
+            &["10.0.0.1"],
+        );
         setting
     }
 
     /// Applies a Service of the namespace `shop` with its endpoints.
     pub(crate) fn publish(&self, name: &str, annotations: &Value, addresses: &[&str]) {
         self.api.apply(&service("shop", name, annotations));
-        self.api.apply(&slice("shop", &format!("{name}-1"), name, addresses, 8080));
+        self.api
+            .apply(&slice("shop", &format!("{name}-1"), name, addresses, 8080));
+    }
+
+    /// Applies [`MANY`] Services with these endpoints.
+    pub(crate) fn publish_many(&self, addresses: &[&str]) {
+        for n in 0..MANY {
+            let host = json!({"romulus/host": format!("h{n:02}")});
+            self.publish(&format!("many{n:02}"), &host, addresses);
+        }
     }
 
     /// Starts a romulusd with more flags.
@@ -50,3 +68,27 @@ pub(crate) const WEB: &str = r#"vulcand/backends/web.shop/backend {"Id":"web.sho
 vulcand/backends/web.shop/servers/10.0.0.1 {"URL":"http://10.0.0.1:8080"}
 vulcand/frontends/web.shop/frontend {"Id":"web.shop","Type":"http","BackendId":"web.shop","Route":"Host(`www.example.com`)"}
 "#;
+
+const MANY: usize = 40;
+
+/// What [`Setting::publish_many`] comes to.
+pub(crate) fn many(addresses: &[&str]) -> String {
+    let lines_of = |n: usize| {
+        let id = format!("many{n:02}.shop");
+        let head = format!(r#"{{"Id":"{id}","Type":"http""#);
+        let server = |address: &&str| {
+            format!(
+                "vulcand/backends/{id}/servers/{address} {{\"URL\":\"http://{address}:8080\"}}\n"
+            )
+        };
+        let mut lines: Vec<String> = addresses.iter().map(server).collect();
+        lines.push(format!("vulcand/backends/{id}/backend {head}}}\n"));
+        lines.push(format!(
+            "vulcand/frontends/{id}/frontend {head},\"BackendId\":\"{id}\",\"Route\":\"Host(`h{n:02}`)\"}}\n"
+        ));
+        lines
+    };
+    let mut lines: Vec<String> = (0..MANY).flat_map(lines_of).collect();
+    lines.sort_unstable();
+    lines.concat()
+}

@@ -13,7 +13,10 @@ use tokio::time::{Instant, sleep, timeout};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks until the answer is `Ok`; the last `Err` says what was missing.
-pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Result<T, String>) -> T {
+pub(crate) async fn eventually<T>(
+    what: &str,
+    mut probe: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match probe().await {
@@ -42,7 +45,13 @@ impl Finished {
     /// Fails unless this was the exit code; a signal is none.
     #[track_caller]
     pub(crate) fn exited(self, code: i32) -> Self {
-        assert_eq!(self.status.code(), Some(code), "{}:\n{}", self.status, self.stderr);
+        assert_eq!(
+            self.status.code(),
+            Some(code),
+            "{}:\n{}",
+            self.status,
+            self.stderr
+        );
         self
     }
 
@@ -50,7 +59,11 @@ impl Finished {
     #[track_caller]
     pub(crate) fn logged(self, texts: &[&str]) -> Self {
         for text in texts {
-            assert!(self.stderr.contains(text), "not logged: {text:?}\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(text),
+                "not logged: {text:?}\n{}",
+                self.stderr
+            );
         }
         self
     }
@@ -75,7 +88,11 @@ impl Daemon {
             .expect("the binary runs");
         let stdout = Pipe::read(child.stdout.take().expect("piped"));
         let stderr = Pipe::read(child.stderr.take().expect("piped"));
-        Self { child, stdout, stderr }
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// What it has logged so far.
@@ -97,7 +114,11 @@ impl Daemon {
     pub(crate) async fn logs_times(&self, text: &str, times: usize) {
         eventually(&format!("{times} times {text:?} in the log"), async || {
             let log = self.log();
-            if log.matches(text).count() >= times { Ok(()) } else { Err(log) }
+            if log.matches(text).count() >= times {
+                Ok(())
+            } else {
+                Err(log)
+            }
         })
         .await;
     }
@@ -106,7 +127,11 @@ impl Daemon {
     pub(crate) async fn prints(&self, text: &str) {
         eventually(&format!("{text:?} printed"), async || {
             let printed = self.printed();
-            if printed.contains(text) { Ok(()) } else { Err(printed + &self.log()) }
+            if printed.contains(text) {
+                Ok(())
+            } else {
+                Err(printed + &self.log())
+            }
         })
         .await;
     }
@@ -114,8 +139,13 @@ impl Daemon {
     /// Sends a signal, as in `kill -TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it runs").to_string();
-        let status = std::process::Command::new("kill").args([name, &pid]).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill {name} {pid}");
+        let status = std::process::Command::new("kill")
+            .args([name, &pid])
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "kill {name} {pid}"
+        );
     }
 
     /// Waits for its end.
@@ -125,7 +155,11 @@ impl Daemon {
             Err(_) => panic!("romulusd still runs:\n{}", self.log()),
         };
         let (stdout, stderr) = (self.stdout.all().await, self.stderr.all().await);
-        Finished { status, stdout, stderr }
+        Finished {
+            status,
+            stdout,
+            stderr,
+        }
     }
 
     /// Asks it to stop, and waits until it has.

@@ -30,7 +30,11 @@ async fn what_can_not_be_used_is_refused_with_the_way_out() {
     ];
     let mut told = String::new();
     for args in table {
-        told += &format!("$ romulusd {}\n{}\n", args.join(" "), refused(&[], args).await.stderr);
+        told += &format!(
+            "$ romulusd {}\n{}\n",
+            args.join(" "),
+            refused(&[], args).await.stderr
+        );
     }
     insta::assert_snapshot!(told);
 }
@@ -41,17 +45,30 @@ async fn variables_are_refused_as_flags_are() {
         ("VULCAND_KEY", "romulus/x", "'--vulcan-key <ROOT>'"),
         ("ETCD_TIMEOUT", "nonsense", "'--etcd-timeout <DURATION>'"),
         ("KUBE_API_VER", "v1beta3", "'--kube-api <VERSION>'"),
-        ("SVC_SELECTOR", "type in (external", "'--svc-selector <SELECTOR>'"),
+        (
+            "SVC_SELECTOR",
+            "type in (external",
+            "'--svc-selector <SELECTOR>'",
+        ),
         ("LOG_LEVEL", "loud", "'--log-level <LEVEL>'"),
     ] {
-        refused(&[(variable, value)], &[]).await.logged(&[value, expected]);
+        refused(&[(variable, value)], &[])
+            .await
+            .logged(&[value, expected]);
     }
 }
 
 #[tokio::test]
 async fn the_help_names_flags_and_variables_of_the_original_and_shows_no_password() {
-    let variables = [("KUBE_PASS", "open sesame"), ("ETCD_PEERS", "http://root:hunter2@127.0.0.1:1")];
-    let help = Daemon::start_with(&variables, &["--help"]).finish().await.exited(0).stdout;
+    let variables = [
+        ("KUBE_PASS", "open sesame"),
+        ("ETCD_PEERS", "http://root:hunter2@127.0.0.1:1"),
+    ];
+    let help = Daemon::start_with(&variables, &["--help"])
+        .finish()
+        .await
+        .exited(0)
+        .stdout;
     for flag in [
         "--vulcan-key <ROOT>",
         "-e, --etcd <URLS>",
@@ -81,17 +98,26 @@ async fn the_help_names_flags_and_variables_of_the_original_and_shows_no_passwor
     ] {
         assert!(help.contains(variable), "no {variable} in {help}");
     }
-    assert!(!help.contains("sesame") && !help.contains("hunter2"), "{help}");
+    assert!(
+        !help.contains("sesame") && !help.contains("hunter2"),
+        "{help}"
+    );
 }
 
 #[tokio::test]
 async fn the_variables_of_the_original_are_honoured() {
     let setting = Setting::with_web().await;
-    let mut internal = service("shop", "internal", &json!({"romulus/host": "internal.example.com"}));
+    let mut internal = service(
+        "shop",
+        "internal",
+        &json!({"romulus/host": "internal.example.com"}),
+    );
     internal["metadata"]["labels"] = json!({"romulus/type": "internal"});
     setting.api.apply(&internal);
     // u:open sesame
-    setting.api.require_authorization(Some("Basic dTpvcGVuIHNlc2FtZQ=="));
+    setting
+        .api
+        .require_authorization(Some("Basic dTpvcGVuIHNlc2FtZQ=="));
     let variables = [
         ("VULCAND_KEY", "proxies/one"),
         ("ETCD_PEERS", setting.etcd.endpoint()),
@@ -103,10 +129,20 @@ async fn the_variables_of_the_original_are_honoured() {
         ("SVC_SELECTOR", "type=external"),
         ("LOG_LEVEL", "debug"),
     ];
-    let finished = Daemon::start_with(&variables, &["--once"]).finish().await.exited(0);
-    let finished = finished.logged(&["DEBUG", "root=proxies/one", "selector=romulus/type=external"]);
+    let finished = Daemon::start_with(&variables, &["--once"])
+        .finish()
+        .await
+        .exited(0);
+    let finished = finished.logged(&[
+        "DEBUG",
+        "root=proxies/one",
+        "selector=romulus/type=external",
+    ]);
     assert!(!finished.stderr.contains("sesame"), "{}", finished.stderr);
-    assert_eq!(setting.keys.tree().await, WEB.replace("vulcand/", "proxies/one/"));
+    assert_eq!(
+        setting.keys.tree().await,
+        WEB.replace("vulcand/", "proxies/one/")
+    );
 }
 
 #[tokio::test]
@@ -118,6 +154,10 @@ async fn at_level_fatal_nothing_is_logged_but_what_ends_it() {
     let behind = Daemon::start_with(&quiet, &["--once", "--kube", &kube, "--etcd", etcd]);
     assert_eq!(behind.finish().await.exited(1).stderr, "");
     let refused = Daemon::start_with(&quiet, &["--once", "--kube", "ftp://h", "--etcd", etcd]);
-    let refused = refused.finish().await.exited(2).logged(&["ERROR", "ftp://h"]);
+    let refused = refused
+        .finish()
+        .await
+        .exited(2)
+        .logged(&["ERROR", "ftp://h"]);
     assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
 }

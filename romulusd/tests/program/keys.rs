@@ -18,25 +18,39 @@ impl Keys {
     }
 
     pub(crate) async fn snapshot(&self) -> Snapshot {
-        self.0.load(&[String::new()]).await.expect("the etcd answers")
+        self.0
+            .load(&[String::new()])
+            .await
+            .expect("the etcd answers")
     }
 
     /// Every key with its value.
     pub(crate) async fn all(&self) -> BTreeMap<String, String> {
         let entries = self.snapshot().await.entries;
-        entries.into_iter().map(|(key, entry)| (key, entry.value)).collect()
+        entries
+            .into_iter()
+            .map(|(key, entry)| (key, entry.value))
+            .collect()
     }
 
     /// The trees of vulcand as lines; `romulus/` and `<root>/romulus/` are left out.
     pub(crate) async fn tree(&self) -> String {
         let all = self.all().await;
-        let shown = all.iter().filter(|(key, _)| !key.starts_with("romulus/") && !key.contains("/romulus/"));
-        shown.map(|(key, value)| format!("{key} {value}\n")).collect()
+        let shown = all
+            .iter()
+            .filter(|(key, _)| !key.starts_with("romulus/") && !key.contains("/romulus/"));
+        shown
+            .map(|(key, value)| format!("{key} {value}\n"))
+            .collect()
     }
 
     /// How many backends and frontends have a record of their owner.
     pub(crate) async fn owned(&self) -> usize {
-        self.all().await.keys().filter(|key| key.starts_with("romulus/objects/")).count()
+        self.all()
+            .await
+            .keys()
+            .filter(|key| key.starts_with("romulus/objects/"))
+            .count()
     }
 
     /// Waits until the trees are these.
@@ -46,7 +60,10 @@ impl Keys {
             if tree == expected {
                 return Ok(());
             }
-            Err(format!("expected:\n{expected}\nfound:\n{tree}\nlogged:\n{}", daemon.log()))
+            Err(format!(
+                "expected:\n{expected}\nfound:\n{tree}\nlogged:\n{}",
+                daemon.log()
+            ))
         })
         .await;
     }
@@ -64,7 +81,11 @@ impl Keys {
     }
 
     pub(crate) async fn put(&self, key: &str, value: &str) {
-        self.write(vec![Op::Put { key: key.into(), value: value.into() }]).await;
+        self.write(vec![Op::Put {
+            key: key.into(),
+            value: value.into(),
+        }])
+        .await;
     }
 
     pub(crate) async fn delete(&self, key: &str) {
@@ -72,7 +93,13 @@ impl Keys {
     }
 
     pub(crate) async fn write(&self, ops: Vec<Op>) {
-        let transaction = Transaction { guards: Vec::new(), ops };
-        self.0.commit(&transaction, None).await.expect("the etcd takes it");
+        let transaction = Transaction {
+            guards: Vec::new(),
+            ops,
+        };
+        self.0
+            .commit(&transaction, None)
+            .await
+            .expect("the etcd takes it");
     }
 }

@@ -16,19 +16,40 @@ async fn owners_do_not_touch_each_others_keys() {
     let setting = Setting::with_web().await;
     let lab = ApiStub::new();
     let served = lab.serve().await;
-    lab.apply(&service("lab", "test", &json!({"romulus/host": "test.example.com"})));
+    lab.apply(&service(
+        "lab",
+        "test",
+        &json!({"romulus/host": "test.example.com"}),
+    ));
     let ours = setting.romulusd(&["--owner-id", "shop"]);
     let url = served.url();
-    let theirs = || Daemon::start(&["--kube", &url, "--etcd", setting.etcd.endpoint(), "--owner-id", "lab"]);
+    let theirs = || {
+        Daemon::start(&[
+            "--kube",
+            &url,
+            "--etcd",
+            setting.etcd.endpoint(),
+            "--owner-id",
+            "lab",
+        ])
+    };
     let their = theirs();
     let test = r#"{"Id":"test.lab","Type":"http"}"#;
-    setting.keys.become_value("vulcand/backends/test.lab/backend", Some(test), &their).await;
-    setting.keys.become_value("vulcand/frontends/web.shop/frontend", WEB.lines().last().and_then(|l| l.split_once(' ')).map(|l| l.1), &ours).await;
+    setting
+        .keys
+        .become_value("vulcand/backends/test.lab/backend", Some(test), &their)
+        .await;
     their.logs("in step").await;
     ours.logs("in step").await;
+    let both = setting.keys.tree().await;
+    assert!(WEB.lines().all(|line| both.contains(line)), "{both}");
 
     // What one of them wants to have where the other has it already stays the other's.
-    lab.apply(&service("shop", "web", &json!({"romulus/host": "lab.example.com"})));
+    lab.apply(&service(
+        "shop",
+        "web",
+        &json!({"romulus/host": "lab.example.com"}),
+    ));
     their.logs_times("belongs to the owner `shop`", 2).await;
     // Nothing is left in their cluster, and they start again: only their own goes.
     lab.delete(romulus_kube::Resource::Services, "lab", "test");
@@ -36,6 +57,7 @@ async fn owners_do_not_touch_each_others_keys() {
     their.stop().await;
     let their = theirs();
     setting.keys.become_tree(WEB, &their).await;
+    their.logs("in step").await;
     for daemon in [ours, their] {
         daemon.stop().await;
     }
@@ -43,7 +65,9 @@ async fn owners_do_not_touch_each_others_keys() {
 
 /// Publishes one more backend, and waits until a daemon has written it.
 async fn written_by(setting: &Setting, name: &str, daemon: &Daemon) {
-    setting.api.apply(&service("shop", name, &json!({"romulus/priority": ""})));
+    setting
+        .api
+        .apply(&service("shop", name, &json!({"romulus/priority": ""})));
     let value = format!("{{\"Id\":\"{name}.shop\",\"Type\":\"http\"}}");
     let key = format!("vulcand/backends/{name}.shop/backend");
     setting.keys.become_value(&key, Some(&value), daemon).await;
@@ -74,7 +98,12 @@ async fn a_leader_that_is_told_to_stop_hands_over_at_once() {
     let log = first.stop().await.stderr;
     second.logs(LEADING).await;
     // Its lease would have lasted 15 s.
-    assert!(told.elapsed().as_secs() < 5, "{:?}\n{log}\n{}", told.elapsed(), second.log());
+    assert!(
+        told.elapsed().as_secs() < 5,
+        "{:?}\n{log}\n{}",
+        told.elapsed(),
+        second.log()
+    );
     assert!(!log.contains("the leadership is lost"), "{log}");
     second.logs("in step").await;
     written_by(&setting, "two", &second).await;
@@ -82,7 +111,11 @@ async fn a_leader_that_is_told_to_stop_hands_over_at_once() {
 
     // What was there was not written again.
     let after = setting.keys.snapshot().await.entries;
-    for (key, entry) in before.entries.iter().filter(|(key, _)| !key.ends_with("/leader")) {
+    for (key, entry) in before
+        .entries
+        .iter()
+        .filter(|(key, _)| !key.ends_with("/leader"))
+    {
         assert_eq!(after.get(key), Some(entry), "{key}");
     }
 }
@@ -108,8 +141,17 @@ async fn a_leader_that_slept_writes_nothing_any_more() {
     first.signal("-CONT");
     first.logs("waiting: another leads").await;
     written_by(&setting, "three", &second).await;
-    let puts = |daemon: &Daemon, name: &str| daemon.log().contains(&format!("put vulcand/backends/{name}.shop/"));
-    assert_eq!([puts(&first, "two"), puts(&first, "three")], [false, false], "{}", first.log());
+    let puts = |daemon: &Daemon, name: &str| {
+        daemon
+            .log()
+            .contains(&format!("put vulcand/backends/{name}.shop/"))
+    };
+    assert_eq!(
+        [puts(&first, "two"), puts(&first, "three")],
+        [false, false],
+        "{}",
+        first.log()
+    );
 
     second.stop().await;
     first.logs_times(LEADING, 2).await;
@@ -122,17 +164,33 @@ async fn an_owner_of_another_cluster_has_to_be_taken_over() {
     let setting = Setting::with_web().await;
     setting.romulusd(&["--once"]).finish().await.exited(0);
     let folder = tempfile::tempdir().unwrap();
-    let manifest = service("shop", "other", &json!({"romulus/host": "other.example.com"}));
+    let manifest = service(
+        "shop",
+        "other",
+        &json!({"romulus/host": "other.example.com"}),
+    );
     std::fs::write(folder.path().join("other.json"), manifest.to_string()).unwrap();
     let files = folder.path().to_str().unwrap();
     let from_files = |more: &[&str]| {
-        let args = ["--etcd", setting.etcd.endpoint(), "--manifests", files, "--owner-id", "default"];
+        let args = [
+            "--etcd",
+            setting.etcd.endpoint(),
+            "--manifests",
+            files,
+            "--owner-id",
+            "default",
+        ];
         Daemon::start(&[&args, more].concat())
     };
     for more in [&["--once"][..], &[]] {
         let refused = from_files(more).finish().await.exited(2);
         let uid = setting.api.cluster_uid();
-        refused.logged(&["the owner id `default` belongs to another cluster", &uid, "--owner-id", "--takeover-scope"]);
+        refused.logged(&[
+            "the owner id `default` belongs to another cluster",
+            &uid,
+            "--owner-id",
+            "--takeover-scope",
+        ]);
         assert_eq!(setting.keys.tree().await, WEB);
     }
     let daemon = from_files(&["--takeover-scope"]);
@@ -140,12 +198,21 @@ async fn an_owner_of_another_cluster_has_to_be_taken_over() {
     eventually("the files' keys instead of the cluster's", async || {
         let tree = setting.keys.tree().await;
         let ids = [tree.contains("other.shop"), tree.contains("web.shop")];
-        if ids == [true, false] { Ok(()) } else { Err(tree) }
+        if ids == [true, false] {
+            Ok(())
+        } else {
+            Err(tree)
+        }
     })
     .await;
     daemon.stop().await;
     // And now the cluster is the other one.
-    setting.romulusd(&["--once"]).finish().await.exited(2).logged(&["(manifests, this is "]);
+    setting
+        .romulusd(&["--once"])
+        .finish()
+        .await
+        .exited(2)
+        .logged(&["(manifests, this is "]);
 }
 
 #[tokio::test]
@@ -155,12 +222,53 @@ async fn a_term_begins_among_many_changes_of_the_cluster() {
     // Not for luck: never still, until the test ends.
     let busy = tokio::spawn(async move {
         for n in 0_u64.. {
-            api.apply(&service("shop", "busy", &json!({"romulus/priority": n.to_string()})));
+            api.apply(&service(
+                "shop",
+                "busy",
+                &json!({"romulus/priority": n.to_string()}),
+            ));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
     let daemon = setting.romulusd(&[]);
-    setting.keys.become_value("vulcand/backends/busy.shop/backend", Some(r#"{"Id":"busy.shop","Type":"http"}"#), &daemon).await;
+    let backend = r#"{"Id":"busy.shop","Type":"http"}"#;
+    setting
+        .keys
+        .become_value("vulcand/backends/busy.shop/backend", Some(backend), &daemon)
+        .await;
     busy.abort();
     daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_standby_looks_again_whose_the_owner_is_when_its_turn_comes() {
+    let setting = Setting::with_web().await;
+    let first = setting.romulusd(&[]);
+    first.logs("in step").await;
+    let second = setting.romulusd(&[]);
+    second.logs("waiting: another leads").await;
+    let scope = "romulus/owners/default/scope";
+    setting.keys.put(scope, "another cluster").await;
+    first.stop().await;
+    let refused = second.finish().await.exited(2);
+    refused.logged(&["belongs to another cluster (another cluster, this is"]);
+
+    // Even one that has led before.
+    let third = setting.romulusd(&["--takeover-scope"]);
+    third.logs("in step").await;
+    third.stop().await;
+    let fourth = setting.romulusd(&["--lease-ttl", "2s"]);
+    fourth.logs("in step").await;
+    fourth.signal("-STOP");
+    eventually("the end of its lease", async || {
+        let all = setting.keys.all().await;
+        let leader = all.get("romulus/owners/default/leader");
+        leader.map_or(Ok(()), |leader| Err(leader.clone()))
+    })
+    .await;
+    setting.keys.put(scope, "another cluster").await;
+    fourth.signal("-CONT");
+    let refused = fourth.finish().await.exited(2);
+    refused.logged(&["belongs to another cluster (another cluster, this is"]);
+    assert_eq!(setting.keys.tree().await, WEB);
 }

@@ -14,7 +14,9 @@ async fn once(setting: &Setting) -> Finished {
 /// Warnings and errors, without their times.
 fn problems(finished: &Finished) -> String {
     let message = |line: &str| {
-        let (_, message) = line.split_once("ERROR ").or_else(|| line.split_once(" WARN "))?;
+        let (_, message) = line
+            .split_once("ERROR ")
+            .or_else(|| line.split_once(" WARN "))?;
         Some(format!("{message}\n"))
     };
     finished.stderr.lines().filter_map(message).collect()
@@ -23,13 +25,22 @@ fn problems(finished: &Finished) -> String {
 #[tokio::test]
 async fn in_step_is_0_and_a_second_time_writes_nothing() {
     let setting = Setting::with_web().await;
-    let finished = once(&setting).await.exited(0).logged(&["in step: 2 backends and frontends; 5 keys put"]);
+    let finished = once(&setting)
+        .await
+        .exited(0)
+        .logged(&["in step: 2 backends and frontends; 5 keys put"]);
     assert_eq!(problems(&finished), "");
     assert_eq!(setting.keys.tree().await, WEB);
     let all = setting.keys.snapshot().await.entries;
     assert!(!all.contains_key("vulcand/romulus/heartbeat"), "{all:#?}");
-    assert!(!all.contains_key("romulus/owners/default/leader"), "{all:#?}");
-    once(&setting).await.exited(0).logged(&["in step: 2 backends and frontends; 0 keys put, 0 deleted"]);
+    assert!(
+        !all.contains_key("romulus/owners/default/leader"),
+        "{all:#?}"
+    );
+    once(&setting)
+        .await
+        .exited(0)
+        .logged(&["in step: 2 backends and frontends; 0 keys put, 0 deleted"]);
     assert_eq!(setting.keys.snapshot().await.entries, all);
 }
 
@@ -38,10 +49,17 @@ async fn warnings_and_what_is_not_published_by_rule_are_0() {
     let setting = Setting::with_web().await;
     let unrouted = json!({"romulus/backendSettings": "{}}", "romulus/hots": "x.example.com"});
     setting.publish("unrouted", &unrouted, &[]);
-    let mut outside = service("shop", "outside", &json!({"romulus/host": "outside.example.com"}));
+    let mut outside = service(
+        "shop",
+        "outside",
+        &json!({"romulus/host": "outside.example.com"}),
+    );
     outside["spec"] = json!({"type": "ExternalName", "externalName": "example.org"});
     setting.api.apply(&outside);
-    let finished = once(&setting).await.exited(0).logged(&["[external-name]", "[no-route]"]);
+    let finished = once(&setting)
+        .await
+        .exited(0)
+        .logged(&["[external-name]", "[no-route]"]);
     insta::assert_snapshot!(problems(&finished));
 }
 
@@ -50,7 +68,11 @@ async fn anything_wanted_that_stays_unwritten_is_1_and_nothing_else_suffers() {
     type Prepare = fn(&Setting);
     let table: [(&str, Prepare); 4] = [
         ("a held frontend", |setting| {
-            setting.publish("held", &json!({"romulus/host": "h", "romulus/frontendSettings": "{nonsense"}), &[]);
+            setting.publish(
+                "held",
+                &json!({"romulus/host": "h", "romulus/frontendSettings": "{nonsense"}),
+                &[],
+            );
         }),
         ("a held backend, and a frontend waiting for it", |setting| {
             let annotations = json!({"romulus/host": "h", "romulus/backendSettings": r#"{"Timeouts": {"Read": "soon"}}"#});
@@ -77,7 +99,11 @@ async fn anything_wanted_that_stays_unwritten_is_1_and_nothing_else_suffers() {
         let tree = setting.keys.tree().await;
         let missing: Vec<&str> = WEB.lines().filter(|line| !tree.contains(line)).collect();
         assert_eq!(missing, [""; 0], "{case}");
-        let others: String = tree.lines().filter(|line| !WEB.contains(line)).map(|l| format!("+ {l}\n")).collect();
+        let others: String = tree
+            .lines()
+            .filter(|line| !WEB.contains(line))
+            .map(|l| format!("+ {l}\n"))
+            .collect();
         told += &format!("{others}\n");
     }
     insta::assert_snapshot!(told);
@@ -87,15 +113,28 @@ async fn anything_wanted_that_stays_unwritten_is_1_and_nothing_else_suffers() {
 async fn what_somebody_else_wrote_is_left_alone_or_adopted() {
     let setting = Setting::with_web().await;
     let foreign = r#"{"Id":"web.shop","Type":"http","Settings":{"KeepAlive":{"Period":"9s"}}}"#;
-    setting.keys.put("vulcand/backends/web.shop/backend", foreign).await;
-    setting.keys.put("vulcand/backends/web.shop/servers/mine", r#"{"URL":"http://10.9.9.9:1"}"#).await;
+    setting
+        .keys
+        .put("vulcand/backends/web.shop/backend", foreign)
+        .await;
+    setting
+        .keys
+        .put(
+            "vulcand/backends/web.shop/servers/mine",
+            r#"{"URL":"http://10.9.9.9:1"}"#,
+        )
+        .await;
     let before = setting.keys.tree().await;
     let finished = once(&setting).await.exited(1);
     insta::assert_snapshot!(problems(&finished));
     assert_eq!(setting.keys.tree().await, before);
     assert_eq!(setting.keys.owned().await, 0);
 
-    setting.romulusd(&["--once", "--adopt"]).finish().await.exited(0);
+    setting
+        .romulusd(&["--once", "--adopt"])
+        .finish()
+        .await
+        .exited(0);
     assert_eq!(setting.keys.tree().await, WEB);
     assert_eq!(setting.keys.owned().await, 2);
 }
@@ -104,17 +143,32 @@ async fn what_somebody_else_wrote_is_left_alone_or_adopted() {
 async fn withheld_deletions_are_1_until_they_are_confirmed() {
     let setting = Setting::new().await;
     for n in 1..=5 {
-        setting.publish(&format!("web{n}"), &json!({"romulus/host": format!("h{n}")}), &["10.0.0.1"]);
+        setting.publish(
+            &format!("web{n}"),
+            &json!({"romulus/host": format!("h{n}")}),
+            &["10.0.0.1"],
+        );
     }
     once(&setting).await.exited(0);
     let before = setting.keys.tree().await;
     for n in 1..=2 {
-        setting.api.delete(Resource::Services, "shop", &format!("web{n}"));
-        setting.api.delete(Resource::EndpointSlices, "shop", &format!("web{n}-1"));
+        setting
+            .api
+            .delete(Resource::Services, "shop", &format!("web{n}"));
+        setting
+            .api
+            .delete(Resource::EndpointSlices, "shop", &format!("web{n}-1"));
     }
-    once(&setting).await.exited(1).logged(&["[deletion-withheld]", "4 of 10 owned objects"]);
+    once(&setting)
+        .await
+        .exited(1)
+        .logged(&["[deletion-withheld]", "4 of 10 owned objects"]);
     assert_eq!(setting.keys.tree().await, before);
-    setting.romulusd(&["--once", "--max-delete-percent", "40"]).finish().await.exited(0);
+    setting
+        .romulusd(&["--once", "--max-delete-percent", "40"])
+        .finish()
+        .await
+        .exited(0);
     assert_eq!(setting.keys.owned().await, 6);
     // Below ten objects the brake does not act.
     setting.api.delete(Resource::Services, "shop", "web3");
@@ -123,10 +177,34 @@ async fn withheld_deletions_are_1_until_they_are_confirmed() {
 }
 
 #[tokio::test]
+async fn upsert_only_keeps_what_nothing_wants_any_more() {
+    let setting = Setting::with_web().await;
+    once(&setting).await.exited(0);
+    setting.api.delete(Resource::Services, "shop", "web");
+    let upsert = setting.romulusd(&["--once", "--policy", "upsert-only"]);
+    upsert
+        .finish()
+        .await
+        .exited(0)
+        .logged(&["[kept]: backend web.shop in vulcand"]);
+    assert_eq!(setting.keys.tree().await, WEB);
+    once(&setting).await.exited(0);
+    assert_eq!(setting.keys.tree().await, "");
+}
+
+#[tokio::test]
 async fn an_etcd_that_is_down_is_2() {
     let setting = Setting::new().await;
     let kube = setting.server.url();
-    let args = ["--once", "--kube", &kube, "--etcd", "http://127.0.0.1:1", "--etcd-timeout", "500ms"];
+    let args = [
+        "--once",
+        "--kube",
+        &kube,
+        "--etcd",
+        "http://127.0.0.1:1",
+        "--etcd-timeout",
+        "500ms",
+    ];
     let finished = Daemon::start(&args).finish().await.exited(2);
     finished.logged(&["ERROR reading the store failed: ", "http://127.0.0.1:1"]);
 }
@@ -147,20 +225,34 @@ async fn an_api_server_that_does_not_answer_as_one_is_2_and_nothing_is_deleted()
     ] {
         for resource in [Resource::Services, Resource::EndpointSlices] {
             setting.api.heal();
-            setting.api.fail(On::List(resource), fault.clone(), usize::MAX);
+            setting
+                .api
+                .fail(On::List(resource), fault.clone(), usize::MAX);
             let finished = once(&setting).await.exited(2);
-            told += &format!("## {fault:?} for {}\n{}", resource.plural(), problems(&finished));
+            told += &format!(
+                "## {fault:?} for {}\n{}",
+                resource.plural(),
+                problems(&finished)
+            );
         }
     }
     setting.api.heal();
-    setting.api.fail(On::Namespace, Fault::Status(403), usize::MAX);
-    told += &format!("## 403 for the namespace kube-system\n{}", problems(&once(&setting).await.exited(2)));
+    setting
+        .api
+        .fail(On::Namespace, Fault::Status(403), usize::MAX);
+    told += &format!(
+        "## 403 for the namespace kube-system\n{}",
+        problems(&once(&setting).await.exited(2))
+    );
     insta::assert_snapshot!(told);
     let (api, port) = (setting.api.clone(), setting.server.url());
     setting.server = api.serve().await;
     drop(api);
     let gone = Daemon::start(&["--once", "--kube", &port, "--etcd", setting.etcd.endpoint()]);
-    gone.finish().await.exited(2).logged(&[&format!("API server {port}"), "check --kube or the kubeconfig"]);
+    gone.finish().await.exited(2).logged(&[
+        &format!("API server {port}"),
+        "check --kube or the kubeconfig",
+    ]);
     assert_eq!(setting.keys.snapshot().await.entries, before.entries);
 }
 
@@ -171,7 +263,15 @@ fn manifest(name: &str, host: &str) -> Value {
 #[tokio::test]
 async fn manifests_in_the_embedded_store_are_printed_as_a_tree() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples");
-    let args = ["--once", "--manifests", examples, "--etcd", "memory", "-s", "type=external"];
+    let args = [
+        "--once",
+        "--manifests",
+        examples,
+        "--etcd",
+        "memory",
+        "-s",
+        "type=external",
+    ];
     let finished = Daemon::start(&args).finish().await.exited(0);
     insta::assert_snapshot!(finished.stdout);
 }
@@ -180,12 +280,40 @@ async fn manifests_in_the_embedded_store_are_printed_as_a_tree() {
 async fn a_manifest_that_can_not_be_read_is_1_and_the_others_are_published() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    std::fs::write(folder.path().join("web.json"), manifest("web", "h").to_string()).unwrap();
-    std::fs::write(folder.path().join("odd.yaml"), "kind: Service\nmetadata: {name: [\n").unwrap();
+    std::fs::write(
+        folder.path().join("web.json"),
+        manifest("web", "h").to_string(),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("odd.yaml"),
+        "kind: Service\nmetadata: {name: [\n",
+    )
+    .unwrap();
     let args = ["--once", "--manifests", path, "--etcd", "memory"];
-    let finished = Daemon::start(&args).finish().await.exited(1).logged(&["odd.yaml:", "left out"]);
-    assert!(finished.stdout.contains("vulcand/frontends/web.shop/frontend"), "{}", finished.stdout);
+    let finished = Daemon::start(&args)
+        .finish()
+        .await
+        .exited(1)
+        .logged(&["odd.yaml:", "left out"]);
+    assert!(
+        finished
+            .stdout
+            .contains("vulcand/frontends/web.shop/frontend"),
+        "{}",
+        finished.stdout
+    );
 
-    let nowhere = Daemon::start(&["--once", "--manifests", "/nowhere/at/all", "--etcd", "memory"]);
-    nowhere.finish().await.exited(1).logged(&["/nowhere/at/all", "No such file or directory"]);
+    let nowhere = Daemon::start(&[
+        "--once",
+        "--manifests",
+        "/nowhere/at/all",
+        "--etcd",
+        "memory",
+    ]);
+    nowhere
+        .finish()
+        .await
+        .exited(1)
+        .logged(&["/nowhere/at/all", "No such file or directory"]);
 }

@@ -24,7 +24,10 @@ const OWNED: [usize; 8] = [12, 12, 12, 12, 12, 12, 10, 6];
 
 /// A list as the API server gave it.
 fn recorded(step: &str, resource: &str) -> Value {
-    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../romulus-core/tests/data/kube");
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../romulus-core/tests/data/kube"
+    );
     let text = std::fs::read_to_string(format!("{data}/{step}-{resource}.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
@@ -42,8 +45,13 @@ fn expected(step: &str, kind: &str, resource: &str) -> String {
     config.selector = "type=external".parse().unwrap();
     let mut harness = Harness::with(config, MapStore::default());
     let mut objects = Vec::new();
-    for (kind, mut list) in [("Service", recorded(step, "services")), (kind, recorded(step, resource))] {
-        let Value::Array(mut items) = list["items"].take() else { panic!("{step}: no items") };
+    for (kind, mut list) in [
+        ("Service", recorded(step, "services")),
+        (kind, recorded(step, resource)),
+    ] {
+        let Value::Array(mut items) = list["items"].take() else {
+            panic!("{step}: no items")
+        };
         items.iter_mut().for_each(|item| item["kind"] = kind.into());
         objects.append(&mut items);
     }
@@ -59,12 +67,18 @@ async fn follow(setting: &Setting, kind: &str, resource: &str) -> String {
     let mut told = String::new();
     for (step, owned) in STEPS.into_iter().zip(OWNED) {
         replay(setting, step);
-        setting.keys.become_tree(&expected(step, kind, resource), &daemon).await;
+        setting
+            .keys
+            .become_tree(&expected(step, kind, resource), &daemon)
+            .await;
         assert_eq!(setting.keys.owned().await, owned, "{step}");
         told += &format!("## {step}: {owned} owned\n{}\n", setting.keys.tree().await);
     }
     let log = daemon.stop().await.stderr;
-    assert!(!log.contains("deletion-withheld"), "what the watches saw go is no matter of the brake:\n{log}");
+    assert!(
+        !log.contains("deletion-withheld"),
+        "what the watches saw go is no matter of the brake:\n{log}"
+    );
     told
 }
 
@@ -99,11 +113,17 @@ async fn what_a_restart_does_not_find_any_more_is_withheld_until_it_is_confirmed
     daemon.logs("in step").await;
     let log = daemon.stop().await.stderr;
     assert_eq!(setting.keys.tree().await, before, "{log}");
-    let withheld: Vec<&str> =
-        log.lines().filter_map(|line| line.split_once("[deletion-withheld]: ")).map(|(_, text)| text).collect();
+    let withheld: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split_once("[deletion-withheld]: "))
+        .map(|(_, text)| text)
+        .collect();
     insta::assert_snapshot!(withheld.join("\n"));
 
-    let once = setting.romulusd(&[&selected[..], &["--once"]].concat()).finish().await;
+    let once = setting
+        .romulusd(&[&selected[..], &["--once"]].concat())
+        .finish()
+        .await;
     once.exited(1);
     assert_eq!(setting.keys.tree().await, before);
 
