@@ -1,10 +1,12 @@
 //! The loop: takes in what sources and store tell, plans, writes, and tells the world.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use romulus_core::diagnostic::Severity;
 use romulus_core::plan::{Group, Op, Transaction};
+use romulus_core::stored::{Entry, KeyChange};
 use romulus_core::world::World;
 use romulus_etcd::{GroupEnd, GroupResult, Store, StoreError, WatchEvent};
 use romulus_kube::{Outcome, Source, SourceEvent, SourceProblem};
@@ -46,6 +48,8 @@ pub(crate) struct Syncer {
     scope_settled: bool,
     pause: Pause,
     echo: Echo,
+    /// Groups whose last write may or may not have been applied.
+    doubtful: Vec<Group>,
     /// What was written since everything was last in step.
     written: Written,
     /// Something a source reads could not be read.
@@ -82,6 +86,7 @@ impl Syncer {
             scope_settled: false,
             pause: Pause::new(),
             echo: Echo::default(),
+            doubtful: Vec::new(),
             written: Written::default(),
             source_failed: false,
             in_step: false,
@@ -113,7 +118,7 @@ impl Syncer {
                 biased;
                 () = self.stop.cancelled() => return Ok(Ended::Well),
                 turn = self.election.next() => self.turn(&turn),
-                (group, result) = self.writer.next() => self.finish(&group, result).await?,
+                (group, result) = self.writer.next() => self.finish(&group, result)?,
                 (prefix, event) = self.feed.next() => self.observe(&prefix, event),
                 event = self.source.next() => match event {
                     Some(event) => self.take_in(event)?,
@@ -134,6 +139,9 @@ impl Syncer {
     async fn advance(&mut self) -> anyhow::Result<bool> {
         if !self.pause.is_over() {
             return Ok(false);
+        }
+        if let Err(error) = self.resolve_doubts().await {
+            return self.failed("reading the store", error.into()).map(|()| false);
         }
         let missing = self.world.missing_prefixes();
         if !missing.is_empty() {
@@ -279,7 +287,7 @@ impl Syncer {
     }
 
     /// Tells the world how far a group came.
-    async fn finish(&mut self, group: &Group, result: GroupResult) -> anyhow::Result<()> {
+    fn finish(&mut self, group: &Group, result: GroupResult) -> anyhow::Result<()> {
         for (step, revision) in group.steps.iter().zip(&result.committed) {
             self.world.committed(&step.transaction, *revision);
             self.count(&step.transaction, *revision);
@@ -296,14 +304,15 @@ impl Syncer {
                 self.election.fenced();
                 self.world.finished(group, false);
             }
-            GroupEnd::Refused { current, .. } => {
-                let keys: Vec<_> = current.iter().map(|(key, _)| key.as_str()).collect();
-                debug!("a transaction was refused: somebody else writes {keys:?}");
-                self.read_again(group, true).await?;
+            GroupEnd::Refused { revision, current } => {
+                if let Some(step) = group.steps.get(result.committed.len()) {
+                    self.correct(&step.transaction, revision, current);
+                }
+                self.world.finished(group, true);
             }
             GroupEnd::Unknown(error) => {
                 self.failed("writing", error.into())?;
-                self.read_again(group, false).await?;
+                self.doubtful.push(group.clone());
             }
             GroupEnd::Failed(error) => {
                 self.world.finished(group, false);
@@ -313,25 +322,31 @@ impl Syncer {
         Ok(())
     }
 
-    /// Reads what is stored of a group's objects: what the world knows of them is not so.
-    async fn read_again(&mut self, group: &Group, refused: bool) -> anyhow::Result<()> {
-        let prefixes: Vec<String> = group.objects.iter().flat_map(World::prefixes_of).collect();
-        loop {
-            match self.store.load(&prefixes).await {
-                Ok(snapshot) => {
-                    self.world.refresh(&group.objects, &snapshot);
-                    self.world.finished(group, refused);
-                    return Ok(());
-                }
-                Err(error) => {
-                    self.failed("reading the store", error.into())?;
-                    tokio::select! {
-                        () = self.pause.over() => {}
-                        () = self.stop.cancelled() => return Ok(()),
-                    }
-                }
-            }
+    /// Tells the world what the guarded keys of a refused transaction hold: not what it thought.
+    fn correct(&mut self, refused: &Transaction, revision: i64, current: Vec<(String, Entry)>) {
+        let mut current: BTreeMap<String, Entry> = current.into_iter().collect();
+        for guard in &refused.guards {
+            let key = guard.key().to_owned();
+            let change = match current.remove(&key) {
+                Some(entry) => KeyChange::Put { key, entry },
+                None => KeyChange::Delete { key, revision },
+            };
+            debug!("a transaction was refused at revision {revision}: {change:?}");
+            self.world.observe(&change);
         }
+    }
+
+    /// Reads what is stored of the objects of groups whose last write may or may not have been
+    /// applied.
+    async fn resolve_doubts(&mut self) -> Result<(), StoreError> {
+        while let Some(group) = self.doubtful.last() {
+            let prefixes: Vec<String> = group.objects.iter().flat_map(World::prefixes_of).collect();
+            let snapshot = self.store.load(&prefixes).await?;
+            self.world.refresh(&group.objects, &snapshot);
+            self.world.finished(group, false);
+            self.doubtful.pop();
+        }
+        Ok(())
     }
 
     fn count(&mut self, transaction: &Transaction, revision: i64) {
