@@ -35,7 +35,7 @@ impl World {
             .collect()
     }
 
-    fn neighbours(&self, reference: &ObjectRef) -> Vec<ObjectRef> {
+    pub(super) fn neighbours(&self, reference: &ObjectRef) -> Vec<ObjectRef> {
         let mut neighbours = Vec::new();
         let Some(tree) = self.trees.get(&reference.root) else { return neighbours };
         let sibling = |kind, id: &crate::key::Segment| ObjectRef {

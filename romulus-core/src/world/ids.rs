@@ -80,10 +80,20 @@ impl World {
             if has_longer {
                 crowded.push(backend.id.clone());
             }
+            crowded.extend(self.moved_before(&backend));
             for id in crowded {
                 self.move_backend(&ObjectRef { id, ..backend.clone() });
             }
         }
+    }
+
+    /// The id whose claim is to follow a stored backend that moved in an earlier life of ours.
+    fn moved_before(&self, backend: &ObjectRef) -> Option<Segment> {
+        let id = Segment::new(backend.id.as_str().strip_suffix(MOVED)?)?;
+        let object = self.object(backend).filter(|object| object.is_owned_by(&self.config.owner))?;
+        let service = object.record.as_ref()?.0.service_name()?;
+        let claim = self.object(&ObjectRef { id: id.clone(), ..backend.clone() })?.claim.as_ref()?;
+        (claim.service == service).then_some(id)
     }
 
     /// Lets the claim of a backend move to the id with the underscore.

@@ -389,6 +389,7 @@ impl World {
         self.settle_ids();
         self.report_siblings();
         self.apply_brake();
+        self.forget_gone();
         let mut groups = Vec::new();
         let mut visited: BTreeSet<ObjectRef> = BTreeSet::new();
         for seed in self.dirty.clone() {
@@ -416,6 +417,19 @@ impl World {
         let groups = plan::pack(groups, |group| group.objects.iter().any(|o| self.refused.contains(o)));
         let (raised, cleared) = self.report.news();
         Plan { groups, raised, cleared }
+    }
+
+    /// Of objects that are no more, only those are left to look at that they stood in the way of.
+    fn forget_gone(&mut self) {
+        let is_gone = |object: &&ObjectRef| self.object(object).is_none();
+        let gone: Vec<ObjectRef> = self.dirty.iter().filter(is_gone).cloned().collect();
+        for object in gone {
+            self.dirty.remove(&object);
+            self.report.set(Origin::Object(object.clone()), Vec::new());
+            let left = self.neighbours(&object).into_iter().filter(|o| self.object(o).is_some());
+            let left: Vec<ObjectRef> = left.collect();
+            self.dirty.extend(left);
+        }
     }
 
     /// Everything there is to say now.

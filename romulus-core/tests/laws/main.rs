@@ -8,6 +8,8 @@ mod limits;
 mod revisions;
 mod spec;
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use romulus_core::cluster::{ClusterChange, Kind, Scope};
 use romulus_core::plan::Op;
@@ -73,9 +75,12 @@ proptest! {
             play.event(&worlds::Event::ApplyService(spec::unambiguous(service)));
         }
         play.settle(&Schedule::default(), &mut Unwatched);
-        let desired = spec::desired(&play.services, &play.endpoints, play.harness.world.config());
+        let stored = play.harness.store.contents();
+        let desired =
+            spec::desired(&stored, &play.services, &play.endpoints, play.harness.world.config());
+        prop_assert!(spec::mixed_up(&stored).is_empty(), "{:?}", spec::mixed_up(&stored));
         prop_assert_eq!(
-            spec::meaning(&play.harness.store.contents()),
+            spec::meaning(&stored),
             spec::meaning(&desired),
         );
     }
@@ -88,7 +93,8 @@ proptest! {
     ) {
         let mut play = Play::new(&history);
         let plans = play.settle(&Schedule::default(), &mut Unwatched);
-        let desired = spec::desired(&play.services, &play.endpoints, play.harness.world.config());
+        let (nothing, config) = (BTreeMap::new(), play.harness.world.config());
+        let desired = spec::desired(&nothing, &play.services, &play.endpoints, config);
         prop_assert_eq!(play.harness.store.contents(), desired);
         prop_assert!(plans <= 1, "it took {} plans", plans);
     }

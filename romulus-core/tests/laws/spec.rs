@@ -14,20 +14,36 @@ struct Port {
     service: Service,
     root: Root,
     port: PortBlueprint,
+    /// The id of its backend.
+    backend: Segment,
     servers: BTreeSet<ServerAddress>,
 }
 
-/// Every key, with its value.
+/// Every key, with its value. What is stored says only which backends have moved to another id.
 pub(crate) fn desired(
+    stored: &BTreeMap<String, String>,
     services: &BTreeMap<ObjectName, Service>,
     endpoints: &BTreeMap<ObjectName, Endpoints>,
     config: &Config,
 ) -> BTreeMap<String, String> {
-    let ports: Vec<Port> = services
+    let mut ports: Vec<Port> = services
         .values()
         .filter(|service| service.speaks_to_romulus() && config.selector.matches(&service.labels))
         .flat_map(|service| ports(service, endpoints, config))
         .collect();
+    let ids: Vec<(Root, Segment)> =
+        ports.iter().map(|port| (port.root.clone(), port.port.id.clone())).collect();
+    for port in &mut ports {
+        let id = &port.port.id;
+        let moved = Segment::new(&format!("{id}_")).expect("an id");
+        let mut others = ids.iter().filter(|(root, other)| *root == port.root && other != id);
+        let crowded = others.any(|(_, other)| other.as_str().starts_with(id.as_str()));
+        let kind = ObjectKind::Backend;
+        let place = ObjectRef { root: port.root.clone(), kind, id: moved.clone() };
+        if crowded || stored.contains_key(&place.head_key()) {
+            port.backend = moved;
+        }
+    }
     let mut keys = BTreeMap::new();
     for port in &ports {
         backend(port, config, &mut keys);
@@ -80,6 +96,7 @@ fn ports(
         service: service.clone(),
         root: root.clone(),
         servers: map::servers(service, &port.port, own(), &mut Vec::new()),
+        backend: port.id.clone(),
         port,
     };
     blueprint.ports.into_iter().map(of_port).collect()
@@ -89,7 +106,10 @@ fn object(port: &Port, kind: ObjectKind) -> ObjectRef {
     ObjectRef {
         root: port.root.clone(),
         kind,
-        id: port.port.id.clone(),
+        id: match kind {
+            ObjectKind::Backend => port.backend.clone(),
+            ObjectKind::Frontend => port.port.id.clone(),
+        },
     }
 }
 
@@ -137,13 +157,13 @@ fn target(port: &Port, ports: &[Port]) -> Option<Segment> {
             .backend
             .settings
             .valid()
-            .map(|_| port.port.id.clone());
+            .map(|_| port.backend.clone());
     };
     let backend = ports
         .iter()
         .find(|other| other.root == port.root && other.port.id == target.id)?;
     (backend.port.backend.settings.valid().is_some() && !backend.servers.is_empty())
-        .then(|| target.id.clone())
+        .then(|| backend.backend.clone())
 }
 
 fn frontend(port: &Port, backend: &Segment, config: &Config, keys: &mut BTreeMap<String, String>) {
@@ -166,6 +186,14 @@ fn frontend(port: &Port, backend: &Segment, config: &Config, keys: &mut BTreeMap
 /// Whether a key is of this object.
 pub(crate) fn belongs(key: &str, object: &ObjectRef) -> bool {
     Key::in_tree(&object.root, key).is_some_and(|key| key.object() == object)
+}
+
+/// Backends of one tree whose ids begin with each other.
+pub(crate) fn mixed_up(keys: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let folder = |key: &String| key.strip_suffix("/backend").map(str::to_owned);
+    let folders: Vec<String> = keys.keys().filter_map(folder).collect();
+    let pairs = folders.iter().flat_map(|a| folders.iter().map(move |b| (a.clone(), b.clone())));
+    pairs.filter(|(a, b)| a != b && b.starts_with(a.as_str())).collect()
 }
 
 /// Keys and values as far as they mean something: values parsed, servers without their names, and

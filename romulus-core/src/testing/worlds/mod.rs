@@ -52,7 +52,7 @@ impl Default for WorldOptions {
     /// Everything but what only the world rules on ids and roots can keep in order.
     fn default() -> Self {
         Self {
-            prefix_ids: false,
+            prefix_ids: true,
             sibling_roots: false,
             quiet_settings: false,
             invalid: true,
