@@ -35,7 +35,8 @@ pub(crate) enum Reason {
     /// Backends whose ids begin with each other are never there together, but while one moves.
     IdReleased,
     /// A delete under a root takes an object of the same id out of the trees whose roots it begins
-    /// with: it comes before the object is written there.
+    /// with: it comes before the object is written there. And in a transaction of its own: a
+    /// vulcand that starts handles the events of the last one again, on top of what it has loaded.
     SiblingDeleted,
     /// What is deleted to be created again: the events of one transaction would cancel out.
     Recreated,

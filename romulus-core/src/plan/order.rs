@@ -289,7 +289,7 @@ impl<'c> Builder<'c> {
                 puts.dedup();
                 for put in puts {
                     for delete in &deletes {
-                        self.graph.edge(*delete, put, Gap::Order, Reason::SiblingDeleted);
+                        self.graph.edge(*delete, put, Gap::Later, Reason::SiblingDeleted);
                     }
                 }
             }

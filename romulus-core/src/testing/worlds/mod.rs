@@ -49,12 +49,12 @@ pub struct WorldOptions {
 }
 
 impl Default for WorldOptions {
-    /// Everything but what only the world rules on ids and roots can keep in order.
+    /// Everything.
     fn default() -> Self {
         Self {
             prefix_ids: true,
-            sibling_roots: false,
-            quiet_settings: false,
+            sibling_roots: true,
+            quiet_settings: true,
             invalid: true,
             targets: true,
             foreign: true,
