@@ -238,7 +238,9 @@ impl<'c> Builder<'c> {
         }
         for (position, change) in self.changes.iter().enumerate() {
             let Some(route) = &change.links.new_route else { continue };
-            let Some(take) = self.nodes[position].last_put else { continue };
+            // Before the placeholder even: a vulcand that lags beyond the settle pause reads the real
+            // route in its place.
+            let Some(take) = self.nodes[position].put else { continue };
             let releases = released.get(&(&change.object.root, route.as_str()));
             for (other, node) in releases.into_iter().flatten() {
                 if *other != position {

@@ -42,8 +42,10 @@ pub(crate) struct Course {
 #[derive(Debug)]
 struct Tree {
     root: Root,
-    /// It has seen every event, from the very first.
+    /// It has seen every event, from the very first, as it happened.
     steady: Watcher,
+    /// How many events there were when the plan began.
+    began: usize,
     /// Those that lag in their ways, and one that starts in the middle of the plan.
     watchers: Vec<Watcher>,
     /// Nothing where others made the state in which the plan began.
@@ -73,6 +75,7 @@ impl Oracle {
             Tree {
                 root,
                 steady,
+                began: 0,
                 watchers: Vec::new(),
                 course: None,
             }
@@ -247,6 +250,7 @@ impl Witness for Oracle {
         self.caught_up(store);
         self.commits = 0;
         for tree in &mut self.trees {
+            tree.began = store.log().len();
             tree.course = course(&tree.root, &tree.steady.vulcand, store, plan);
             let late = |(number, lag): (usize, &Vec<usize>)| Watcher {
                 name: format!("watcher {number} of {}", tree.root),
@@ -270,6 +274,7 @@ impl Witness for Oracle {
     }
 
     fn committed(&mut self, store: &MapStore, transaction: &Transaction) {
+        self.caught_up(store);
         self.commits += 1;
         for tree in &mut self.trees {
             let Some(course) = &mut tree.course else {
@@ -294,7 +299,7 @@ impl Witness for Oracle {
                 let name = format!("a vulcand started for {}", tree.root);
                 let lag = self.lags.first().cloned().unwrap_or_default();
                 let mut watcher = Watcher::new(&name, fresh, last, lag);
-                let since = &store.log()[tree.steady.handled.min(last)..last];
+                let since = &store.log()[tree.began.min(last)..last];
                 watcher.deleted = since
                     .iter()
                     .filter_map(|e| deleted_frontend(&tree.root, e))
