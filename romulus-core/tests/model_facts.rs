@@ -1,5 +1,10 @@
 //! The defects of vulcand, each shown on the model as it was found on a running one.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail their test by panicking"
+)]
+
 use romulus_core::key::Root;
 use romulus_core::testing::MapStore;
 use romulus_core::testing::vulcand::{Ignored, Reaction, Refused, Vulcand};

@@ -1,6 +1,12 @@
 //! The model of vulcand against what was measured on a running one: every order of writes, with
 //! every lag there can be.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail their test by panicking"
+)]
+
 use romulus_core::key::Root;
 use romulus_core::plan::{Op, Transaction};
 use romulus_core::testing::MapStore;

@@ -2,6 +2,12 @@
 //!
 //! `PROPTEST_CASES` sets how many of each are tried.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail their test by panicking"
+)]
+
 mod brake;
 mod held;
 mod limits;

@@ -6,6 +6,11 @@
 //!
 //! `PROPTEST_CASES` sets how many histories are tried.
 
+#![allow(
+    clippy::expect_used,
+    reason = "helpers of tests fail their test by panicking"
+)]
+
 mod checks;
 mod watch;
 
