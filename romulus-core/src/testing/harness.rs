@@ -3,7 +3,7 @@ use crate::cluster::{
 };
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
-use crate::key::{OWN_PREFIX, ObjectRef};
+use crate::key::{OWN_PREFIX, ObjectRef, RECORDS_PREFIX, Root};
 use crate::plan::{Group, Guard, Op, Revision, Step, Transaction};
 use crate::stored::{KeyChange, Snapshot};
 use crate::world::{Plan, World};
@@ -50,6 +50,18 @@ impl Harness {
     #[must_use]
     pub fn restart(&self) -> Self {
         Self::with(self.world.config().clone(), self.store.clone())
+    }
+
+    /// The store is restored to another state, whose revisions may be older: the watches read
+    /// everything anew.
+    pub fn restore(&mut self, store: MapStore) {
+        self.seen = store.log().len();
+        self.store = store;
+        let trees = self.world.roots().map(Root::prefix);
+        let prefixes: Vec<String> = trees.chain([RECORDS_PREFIX.to_owned()]).collect();
+        for prefix in prefixes {
+            self.world.load(&prefix, &self.store.snapshot(&prefix));
+        }
     }
 
     /// The sources list the whole cluster: these objects, as Kubernetes JSON.

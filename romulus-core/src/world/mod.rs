@@ -103,6 +103,15 @@ pub struct World {
     told_roots: usize,
 }
 
+/// What becomes of what is known, where a snapshot says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It stays, if its revision is newer.
+    UnlessNewer,
+    /// It goes.
+    Outdated,
+}
+
 impl World {
     /// A world of which nothing is known yet.
     pub fn new(config: Config) -> Self {
@@ -165,7 +174,8 @@ impl World {
         self.trees.keys()
     }
 
-    /// Takes over everything there is under a prefix.
+    /// Takes over everything there is under a prefix, whatever was known of it: a store that was
+    /// restored from a backup, or emptied, counts its revisions anew.
     pub fn load(&mut self, prefix: &str, snapshot: &Snapshot) {
         if prefix == RECORDS_PREFIX {
             self.records_loaded = true;
@@ -191,7 +201,11 @@ impl World {
                 tree.iter().map(reference)
             })
             .collect();
-        self.replace(&objects, snapshot, |key| match key {
+        self.tombstones.retain(|_, deleted| *deleted <= snapshot.revision);
+        for object in &objects {
+            self.change(object, |state| state.known_at = state.known_at.min(snapshot.revision - 1));
+        }
+        self.replace(&objects, snapshot, Known::Outdated, |key| match key {
             Key::Record(_) => everywhere,
             Key::Head(object) | Key::Child(object, _) => of_prefix.contains(&object.root),
         });
@@ -203,7 +217,7 @@ impl World {
     /// Takes over everything that is stored of some objects, after a write whose outcome is
     /// unknown or that was refused. The snapshot holds their keys and records.
     pub fn refresh(&mut self, objects: &[ObjectRef], snapshot: &Snapshot) {
-        self.replace(objects, snapshot, |key| objects.contains(key.object()));
+        self.replace(objects, snapshot, Known::UnlessNewer, |key| objects.contains(key.object()));
         for object in objects {
             self.change(object, |state| state.known_at = state.known_at.max(snapshot.revision));
         }
@@ -217,15 +231,25 @@ impl World {
 
     /// Sets what the snapshot shows of the keys in scope, and removes what it doesn't show of the
     /// objects known.
-    fn replace(&mut self, known: &[ObjectRef], snapshot: &Snapshot, in_scope: impl Fn(&Key) -> bool) {
+    fn replace(
+        &mut self,
+        objects: &[ObjectRef],
+        snapshot: &Snapshot,
+        known: Known,
+        in_scope: impl Fn(&Key) -> bool,
+    ) {
+        let since = |revision| match known {
+            Known::UnlessNewer => revision,
+            Known::Outdated => i64::MAX,
+        };
         for (text, entry) in &snapshot.entries {
             for key in self.keys(text) {
                 if in_scope(&key) {
-                    self.set(&key, Some(entry.clone()), entry.revision);
+                    self.set(&key, Some(entry.clone()), since(entry.revision));
                 }
             }
         }
-        for reference in known {
+        for reference in objects {
             let Some(object) = self.object(reference) else { continue };
             let head = object.head.is_some().then(|| Key::Head(reference.clone()));
             let record = object.record.is_some().then(|| Key::Record(reference.clone()));
@@ -234,7 +258,7 @@ impl World {
             let keys: Vec<Key> = head.into_iter().chain(record).chain(children).collect();
             for key in keys {
                 if in_scope(&key) && !snapshot.entries.contains_key(&key.to_string()) {
-                    self.set(&key, None, snapshot.revision);
+                    self.set(&key, None, since(snapshot.revision));
                 }
             }
         }
