@@ -350,7 +350,7 @@ impl<'a> Parser<'a> {
             let written = &self.pattern[start..self.at];
             error(
                 start,
-                format!("`{written}` names no class of Go's: try \\pL or \\p{{Greek}}"),
+                format!("`{written}` names no class of Go's, which are like \\pL and \\p{{Greek}}"),
             )
         })
     }

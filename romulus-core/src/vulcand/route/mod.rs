@@ -20,7 +20,6 @@ mod regexp;
 mod request;
 mod table;
 mod token;
-mod translate;
 mod trie;
 
 use std::cmp::Ordering;

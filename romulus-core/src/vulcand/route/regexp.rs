@@ -1,7 +1,7 @@
-//! Go's regular expressions, checked by Go's rules and run by the `regex` crate.
+//! The regular expressions of routes.
 
 use super::literal::Text;
-use super::translate::translate;
+use crate::vulcand::regexp;
 
 /// A regular expression that Go accepts.
 ///
@@ -9,7 +9,8 @@ use super::translate::translate;
 #[derive(Debug, Clone)]
 pub struct Regexp {
     source: Text,
-    translated: Box<str>,
+    /// What vulcand compiles.
+    pattern: Box<str>,
 }
 
 impl Regexp {
@@ -24,7 +25,7 @@ impl Regexp {
         let Some(pattern) = effective.as_str() else {
             return Err("the regular expression is not UTF-8".into());
         };
-        let translated = translate(pattern).map_err(|problem| {
+        regexp::check(pattern).map_err(|problem| {
             let note = if lower && effective != *source {
                 ", after vulcand has lower-cased it"
             } else {
@@ -34,7 +35,7 @@ impl Regexp {
         })?;
         Ok(Self {
             source: source.clone(),
-            translated: translated.into(),
+            pattern: pattern.into(),
         })
     }
 
@@ -43,13 +44,9 @@ impl Regexp {
         &self.source
     }
 
-    /// Makes it ready for matching; `None` where it is beyond the limits of the `regex` crate.
-    pub(super) fn compile(&self) -> Option<regex::bytes::Regex> {
-        regex::bytes::RegexBuilder::new(&self.translated)
-            .size_limit(64 << 20)
-            .nest_limit(1100)
-            .build()
-            .ok()
+    /// Makes it ready for matching; `None` where it is too large for that.
+    pub(super) fn compile(&self) -> Option<regexp::Regexp> {
+        regexp::compile(&self.pattern).ok()
     }
 }
 

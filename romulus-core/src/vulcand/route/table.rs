@@ -2,6 +2,7 @@ use super::Route;
 use super::matcher::{Matcher, Part};
 use super::request::Request;
 use super::trie::Trie;
+use crate::vulcand::regexp;
 
 /// The routes of one vulcand, compiled as its router compiles them.
 ///
@@ -50,7 +51,7 @@ enum Attempt {
 #[derive(Debug, Clone)]
 enum Group {
     Chain(Trie),
-    Regexp(Part, Option<regex::bytes::Regex>),
+    Regexp(Part, Option<regexp::Regexp>),
 }
 
 /// Which frontend answers a request, and which others would.
@@ -185,7 +186,7 @@ impl Group {
         match self {
             Self::Chain(trie) => trie.find(request).is_some(),
             Self::Regexp(part, regexp) => {
-                let text = request.part(part).as_bytes();
+                let text = request.part(part);
                 regexp.as_ref().is_some_and(|regexp| regexp.is_match(text))
             }
         }
