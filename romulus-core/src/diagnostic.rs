@@ -189,7 +189,15 @@ impl Diagnostic {
     /// A diagnostic without key and value.
     pub fn new(code: Code, subject: Subject, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { subject, key: None, code, value: None, span: None, message, help: None }
+        Self {
+            subject,
+            key: None,
+            code,
+            value: None,
+            span: None,
+            message,
+            help: None,
+        }
     }
 
     /// Names the label, annotation or field, and its value.
@@ -255,7 +263,12 @@ pub(crate) fn did_you_mean<'c>(
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -31,7 +31,9 @@ pub enum RootError {
     #[error("the root of a vulcand tree can't be empty: give vulcand's -etcdKey, e.g. `vulcand`")]
     Empty,
     /// Its tree would hold romulus's records, or lie among them.
-    #[error("`{0}` can't be the root of a vulcand tree: romulus keeps its own records under `romulus/`")]
+    #[error(
+        "`{0}` can't be the root of a vulcand tree: romulus keeps its own records under `romulus/`"
+    )]
     Reserved(Box<str>),
     /// It has a character that no vulcand flag or label can carry safely.
     #[error("`{0}` can't be the root of a vulcand tree: it has a blank or a control character")]
@@ -210,17 +212,35 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// The key of the object itself.
     pub fn head_key(&self) -> String {
-        format!("{}/{}/{}/{}", self.root, self.kind.folder(), self.id, self.kind.head())
+        format!(
+            "{}/{}/{}/{}",
+            self.root,
+            self.kind.folder(),
+            self.id,
+            self.kind.head()
+        )
     }
 
     /// The key of one of its servers or middlewares.
     pub fn child_key(&self, name: &Segment) -> String {
-        format!("{}/{}/{}/{}/{}", self.root, self.kind.folder(), self.id, self.kind.children(), name)
+        format!(
+            "{}/{}/{}/{}/{}",
+            self.root,
+            self.kind.folder(),
+            self.id,
+            self.kind.children(),
+            name
+        )
     }
 
     /// The key of the record that says who owns it.
     pub fn record_key(&self) -> String {
-        format!("{RECORDS_PREFIX}{}/{}/{}", self.root.escaped(), self.kind.folder(), self.id)
+        format!(
+            "{RECORDS_PREFIX}{}/{}/{}",
+            self.root.escaped(),
+            self.kind.folder(),
+            self.id
+        )
     }
 }
 
@@ -247,7 +267,11 @@ impl Key {
     pub fn in_tree(root: &Root, key: &str) -> Option<Self> {
         let mut parts = root.strip(key)?.split('/');
         let kind = kind_of_folder(parts.next()?)?;
-        let object = ObjectRef { root: root.clone(), kind, id: Segment::stored(parts.next()?)? };
+        let object = ObjectRef {
+            root: root.clone(),
+            kind,
+            id: Segment::stored(parts.next()?)?,
+        };
         let last = parts.next()?;
         match (parts.next(), parts.next()) {
             (None, None) if last == kind.head() => Some(Self::Head(object)),
@@ -264,7 +288,10 @@ impl Key {
         let root = Root::unescape(parts.next()?)?;
         let kind = kind_of_folder(parts.next()?)?;
         let id = Segment::stored(parts.next()?)?;
-        parts.next().is_none().then_some(Self::Record(ObjectRef { root, kind, id }))
+        parts
+            .next()
+            .is_none()
+            .then_some(Self::Record(ObjectRef { root, kind, id }))
     }
 
     /// The object the key belongs to.
@@ -304,7 +331,15 @@ mod tests {
 
     #[test]
     fn roots_that_touch_our_own_records_are_refused() {
-        for text in ["", "r", "romulus", "romulus/", "romulus/objects", "a b", "a\n"] {
+        for text in [
+            "",
+            "r",
+            "romulus",
+            "romulus/",
+            "romulus/objects",
+            "a b",
+            "a\n",
+        ] {
             assert!(text.parse::<Root>().is_err(), "{text:?}");
         }
         for text in ["vulcand", "/vulcand", "vulcand/", "/romulus", "romulusx"] {

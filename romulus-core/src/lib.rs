@@ -8,7 +8,7 @@ pub mod map;
 pub mod plan;
 pub mod selector;
 pub mod stored;
-pub mod vulcand;
-pub mod world;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod vulcand;
+pub mod world;

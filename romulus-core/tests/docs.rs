@@ -19,11 +19,24 @@ fn every_diagnostic_stands_under_its_severity_with_its_meaning() {
     let mut expected = Vec::new();
     let mut found = Vec::new();
     for (heading, severity) in sections {
-        let section = page.split(heading).nth(1).expect(heading).split("\n## ").next().unwrap();
+        let section = page
+            .split(heading)
+            .nth(1)
+            .expect(heading)
+            .split("\n## ")
+            .next()
+            .unwrap();
         for row in section.lines().filter(|line| line.starts_with("| `")) {
             let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-            assert!(cells.len() == 3 && !cells[2].is_empty(), "no way out: {row}");
-            found.push((severity, cells[0].trim_matches('`').to_owned(), cells[1].to_owned()));
+            assert!(
+                cells.len() == 3 && !cells[2].is_empty(),
+                "no way out: {row}"
+            );
+            found.push((
+                severity,
+                cells[0].trim_matches('`').to_owned(),
+                cells[1].to_owned(),
+            ));
         }
         let codes = Code::ALL.iter().filter(|code| code.severity() == severity);
         expected.extend(codes.map(|c| (severity, c.as_str().to_owned(), c.summary().to_owned())));
@@ -35,6 +48,10 @@ fn every_diagnostic_stands_under_its_severity_with_its_meaning() {
 fn every_option_has_its_row() {
     let page = page("annotations.md");
     for option in OPTIONS {
-        assert!(page.contains(&format!("\n| `{}` |", option.name)), "{} is missing", option.name);
+        assert!(
+            page.contains(&format!("\n| `{}` |", option.name)),
+            "{} is missing",
+            option.name
+        );
     }
 }

@@ -23,12 +23,16 @@ fn keys_and_diagnostics(objects: &[Value]) -> String {
 
 #[test]
 fn guestbook() {
-    insta::assert_snapshot!(keys_and_diagnostics(&yaml(include_str!("data/readme/guestbook.yaml"))));
+    insta::assert_snapshot!(keys_and_diagnostics(&yaml(include_str!(
+        "data/readme/guestbook.yaml"
+    ))));
 }
 
 #[test]
 fn multi_port() {
-    insta::assert_snapshot!(keys_and_diagnostics(&yaml(include_str!("data/readme/multi-port.yaml"))));
+    insta::assert_snapshot!(keys_and_diagnostics(&yaml(include_str!(
+        "data/readme/multi-port.yaml"
+    ))));
 }
 
 const STEPS: [&str; 8] = [
@@ -44,9 +48,14 @@ const STEPS: [&str; 8] = [
 
 /// The items of a recorded list, which the server writes without their kinds.
 fn recorded(step: &str, kind: &str, file: &str) -> Vec<Value> {
-    let path = format!("{}/tests/data/kube/{step}-{file}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/tests/data/kube/{step}-{file}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let mut list: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let Value::Array(mut items) = list["items"].take() else { panic!("no items") };
+    let Value::Array(mut items) = list["items"].take() else {
+        panic!("no items")
+    };
     for item in &mut items {
         item["kind"] = kind.into();
     }
@@ -65,7 +74,11 @@ fn follow(kind: &str, file: &str) -> String {
         let written = harness.sync();
         let mut fresh = harness.restart();
         fresh.list(&objects);
-        assert_eq!(fresh.sync(), [], "a fresh start after {step} has something to write");
+        assert_eq!(
+            fresh.sync(),
+            [],
+            "a fresh start after {step} has something to write"
+        );
         told += &format!(
             "## {step}: {} transactions, {} objects owned\n{}\n{}\n",
             written.len(),

@@ -51,8 +51,14 @@ fn a_key_that_was_deleted_before_is_seen_when_somebody_else_puts_it() {
     }
     harness.restore(MapStore::default());
     let foreign = r#"{"Id":"web.default","Type":"http"}"#;
-    harness.store.put("vulcand/backends/web.default/backend", foreign);
+    harness
+        .store
+        .put("vulcand/backends/web.default/backend", foreign);
     harness.apply(&[service("one")]);
     harness.sync();
-    assert!(harness.diagnostics().contains("[foreign-object]"), "{}", harness.diagnostics());
+    assert!(
+        harness.diagnostics().contains("[foreign-object]"),
+        "{}",
+        harness.diagnostics()
+    );
 }

@@ -14,7 +14,10 @@ fn service(namespace: &str, name: &str, annotations: Value) -> Value {
 }
 
 fn slice(namespace: &str, service: &str, addresses: &[&str]) -> Value {
-    let endpoints: Vec<_> = addresses.iter().map(|a| json!({"addresses": [a]})).collect();
+    let endpoints: Vec<_> = addresses
+        .iter()
+        .map(|a| json!({"addresses": [a]}))
+        .collect();
     json!({
         "kind": "EndpointSlice",
         "metadata": {"name": format!("{service}-1"), "namespace": namespace,
@@ -30,39 +33,58 @@ fn synced(objects: &[Value]) -> Harness {
     harness
 }
 
-const LIMIT: &str = r#"{"Type":"connlimit","Middleware":{"Connections":9,"Variable":"client.ip"},"Priority":1}"#;
+const LIMIT: &str =
+    r#"{"Type":"connlimit","Middleware":{"Connections":9,"Variable":"client.ip"},"Priority":1}"#;
 
 #[test]
 fn a_service_is_created_backend_frontend_middlewares_servers() {
     let mut harness = Harness::new("vulcand");
     let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
-    harness.list(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.1", "10.0.0.2"])]);
+    harness.list(&[
+        service("prod", "web", annotations),
+        slice("prod", "web", &["10.0.0.1", "10.0.0.2"]),
+    ]);
     insta::assert_snapshot!(harness.narrate());
 }
 
 #[test]
 fn a_service_is_deleted_frontend_middlewares_servers_backend() {
     let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
-    let mut harness =
-        synced(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.1"])]);
+    let mut harness = synced(&[
+        service("prod", "web", annotations),
+        slice("prod", "web", &["10.0.0.1"]),
+    ]);
     harness.delete("Service", "prod", "web");
     insta::assert_snapshot!(harness.narrate());
-    assert_eq!(harness.store.contents().len(), 0, "{:?}", harness.store.contents());
+    assert_eq!(
+        harness.store.contents().len(),
+        0,
+        "{:?}",
+        harness.store.contents()
+    );
 }
 
 #[test]
 fn what_is_new_is_put_before_what_is_old_goes() {
     let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
-    let mut harness =
-        synced(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.1"])]);
+    let mut harness = synced(&[
+        service("prod", "web", annotations),
+        slice("prod", "web", &["10.0.0.1"]),
+    ]);
     let annotations = json!({"romulus/host": "b.test", "romulus/middleware.other": LIMIT});
-    harness.apply(&[service("prod", "web", annotations), slice("prod", "web", &["10.0.0.2"])]);
+    harness.apply(&[
+        service("prod", "web", annotations),
+        slice("prod", "web", &["10.0.0.2"]),
+    ]);
     insta::assert_snapshot!(harness.narrate());
 }
 
 #[test]
 fn a_frontend_with_middlewares_on_a_live_backend_settles_first() {
-    let mut harness = synced(&[service("prod", "web", json!({"romulus/scheme": "http"})), slice("prod", "web", &["10.0.0.1"])]);
+    let mut harness = synced(&[
+        service("prod", "web", json!({"romulus/scheme": "http"})),
+        slice("prod", "web", &["10.0.0.1"]),
+    ]);
     let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
     harness.apply(&[service("prod", "web", annotations)]);
     insta::assert_snapshot!(harness.narrate());
@@ -71,10 +93,17 @@ fn a_frontend_with_middlewares_on_a_live_backend_settles_first() {
 #[test]
 fn an_interrupted_settling_goes_on_after_a_restart() {
     let objects = [
-        service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT})),
+        service(
+            "prod",
+            "web",
+            json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT}),
+        ),
         slice("prod", "web", &["10.0.0.1"]),
     ];
-    let mut harness = synced(&[service("prod", "web", json!({"romulus/scheme": "http"})), slice("prod", "web", &["10.0.0.1"])]);
+    let mut harness = synced(&[
+        service("prod", "web", json!({"romulus/scheme": "http"})),
+        slice("prod", "web", &["10.0.0.1"]),
+    ]);
     harness.apply(&objects);
     let plan = harness.plan();
     harness.commit_steps(&plan.groups[0], 1);
@@ -122,7 +151,10 @@ fn a_backend_moves_before_one_is_written_whose_id_begins_with_its_own() {
         service("prod", "web", json!({"romulus/host": "a.test"})),
         slice("prod", "web", &["10.0.0.1"]),
     ]);
-    let others = [service("prod-eu", "web", json!({"romulus/host": "b.test"})), slice("prod-eu", "web", &["10.0.0.2"])];
+    let others = [
+        service("prod-eu", "web", json!({"romulus/host": "b.test"})),
+        slice("prod-eu", "web", &["10.0.0.2"]),
+    ];
     harness.apply(&others);
     insta::assert_snapshot!("backend_moves", harness.narrate());
     // It stays there when the reason has gone.
@@ -146,7 +178,11 @@ fn a_backend_beside_a_foreign_one_whose_id_it_begins_with_is_not_written() {
 
 #[test]
 fn a_move_to_the_shorter_root_deletes_first() {
-    let mut labelled = service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT}));
+    let mut labelled = service(
+        "prod",
+        "web",
+        json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT}),
+    );
     labelled["metadata"]["labels"] = json!({"romulus/vulcanKey": "vulcand-test"});
     let endpoints = slice("prod", "web", &["10.0.0.1"]);
     let mut harness = synced(&[labelled.clone(), endpoints]);
@@ -161,28 +197,46 @@ fn a_move_to_the_shorter_root_deletes_first() {
 #[test]
 fn what_a_delete_under_a_longer_root_takes_away_is_written_again() {
     let mut store = MapStore::default();
-    store.put("vulcand-test/backends/web.prod/backend", r#"{"Type":"http"}"#);
-    store.put("vulcand-test/frontends/web.prod/frontend", r#"{"Type":"http","BackendId":"web.prod","Route":"Host(`t`)"}"#);
+    store.put(
+        "vulcand-test/backends/web.prod/backend",
+        r#"{"Type":"http"}"#,
+    );
+    store.put(
+        "vulcand-test/frontends/web.prod/frontend",
+        r#"{"Type":"http","BackendId":"web.prod","Route":"Host(`t`)"}"#,
+    );
     let mut harness = Harness::with(Config::new("vulcand".parse().unwrap()), store);
     let mut other = service("prod", "other", json!({}));
     other["metadata"]["labels"] = json!({"romulus/vulcanKey": "vulcand-test"});
     harness.list(&[
-        service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT})),
+        service(
+            "prod",
+            "web",
+            json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT}),
+        ),
         slice("prod", "web", &["10.0.0.1"]),
         other,
     ]);
     harness.sync();
     assert_eq!(harness.narrate(), "");
-    harness.store.delete("vulcand-test/frontends/web.prod/frontend");
+    harness
+        .store
+        .delete("vulcand-test/frontends/web.prod/frontend");
     insta::assert_snapshot!("lost_frontend", harness.narrate());
-    harness.store.delete("vulcand-test/backends/web.prod/backend");
+    harness
+        .store
+        .delete("vulcand-test/backends/web.prod/backend");
     insta::assert_snapshot!("lost_backend", harness.narrate());
 }
 
 #[test]
 fn a_lost_head_is_created_again_with_all_its_children() {
     let mut harness = synced(&[
-        service("prod", "web", json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT})),
+        service(
+            "prod",
+            "web",
+            json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT}),
+        ),
         slice("prod", "web", &["10.0.0.1"]),
     ]);
     harness.store.delete("vulcand/frontends/web.prod/frontend");
@@ -194,7 +248,11 @@ fn a_lost_head_is_created_again_with_all_its_children() {
 #[test]
 fn settings_that_vulcand_would_not_notice_come_with_another_predicate_text() {
     let mut harness = synced(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
-    harness.apply(&[service("prod", "web", json!({"romulus/host": "a.test", "romulus/passHostHeader": "true"}))]);
+    harness.apply(&[service(
+        "prod",
+        "web",
+        json!({"romulus/host": "a.test", "romulus/passHostHeader": "true"}),
+    )]);
     insta::assert_snapshot!("pass_host_on", harness.narrate());
     harness.apply(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
     insta::assert_snapshot!("pass_host_off", harness.narrate());
@@ -205,7 +263,11 @@ fn a_blue_green_switch_is_one_write() {
     let blue = service("prod", "blue", json!({"romulus/scheme": "http"}));
     let green = service("prod", "green", json!({"romulus/scheme": "http"}));
     let shop = |backend: &str| {
-        let mut shop = service("prod", "shop", json!({"romulus/host": "a.test", "romulus/backend": backend}));
+        let mut shop = service(
+            "prod",
+            "shop",
+            json!({"romulus/host": "a.test", "romulus/backend": backend}),
+        );
         shop["spec"]["ports"] = json!([{"port": 80}]);
         shop
     };
@@ -226,5 +288,8 @@ fn a_blue_green_switch_is_one_write() {
     insta::assert_snapshot!("old_version_removed", harness.narrate());
     // The one in use is not deleted, whatever happens to its Service.
     harness.delete("Service", "prod", "green");
-    insta::assert_snapshot!("used_version_removed", harness.narrate() + &harness.diagnostics());
+    insta::assert_snapshot!(
+        "used_version_removed",
+        harness.narrate() + &harness.diagnostics()
+    );
 }

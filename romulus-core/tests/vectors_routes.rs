@@ -1,6 +1,10 @@
 //! Every verdict on routes that was taken from a running vulcand, against ours.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken vector ends the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken vector ends the test"
+)]
 
 use romulus_core::vulcand::route::{Request, Route, RouteTable};
 use serde_json::Value;

@@ -251,10 +251,7 @@ mod tests {
                 &["-t", "0"],
                 "0 leaves no time for any request; give a time like 5s",
             ),
-            (
-                &["-t=-5s"],
-                "`-5s` is negative; give a time like 5s",
-            ),
+            (&["-t=-5s"], "`-5s` is negative; give a time like 5s"),
             (
                 &["-e", "memory,h:1"],
                 "--etcd \"h:1\": a store is either in memory or in etcd",

@@ -21,8 +21,10 @@ pub enum Command {
     ///
     /// Exit codes, as of kubectl diff: 0 in step, 1 something would change or stays unwritten, 2 and
     /// up an error.
-    #[command(after_help = "Examples:\n  romulusctl diff -f deploy/ --against empty\n  \
-        kubectl get svc,endpointslices -o yaml | romulusctl diff -f -\n  romulusctl diff --kube http://127.0.0.1:8001 -o json")]
+    #[command(
+        after_help = "Examples:\n  romulusctl diff -f deploy/ --against empty\n  \
+        kubectl get svc,endpointslices -o yaml | romulusctl diff -f -\n  romulusctl diff --kube http://127.0.0.1:8001 -o json"
+    )]
     Diff(Box<DiffArgs>),
 }
 

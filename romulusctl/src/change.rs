@@ -34,7 +34,11 @@ pub(crate) fn changes(world: &mut World) -> Vec<Change> {
         }
     }
     let change = |(key, (old, new))| Change { key, old, new };
-    changes.into_iter().map(change).filter(|change| change.old != change.new).collect()
+    changes
+        .into_iter()
+        .map(change)
+        .filter(|change| change.old != change.new)
+        .collect()
 }
 
 fn note(
@@ -52,6 +56,8 @@ fn note(
             Op::Delete { .. } => None,
         };
         let entry = changes.entry(op.key().to_owned());
-        entry.or_insert_with(|| (world.stored(op.key()).map(str::to_owned), None)).1 = new;
+        entry
+            .or_insert_with(|| (world.stored(op.key()).map(str::to_owned), None))
+            .1 = new;
     }
 }

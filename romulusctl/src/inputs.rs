@@ -29,7 +29,11 @@ pub(crate) async fn cluster(args: &DiffArgs) -> anyhow::Result<(World, Vec<Sourc
 
 fn config(args: &DiffArgs, owner: &str) -> Config {
     let selection = args.kube.selection();
-    let scopes = if args.filename.is_empty() { selection.scopes() } else { Vec::new() };
+    let scopes = if args.filename.is_empty() {
+        selection.scopes()
+    } else {
+        Vec::new()
+    };
     args.config.config(owner, selection.selector, scopes)
 }
 
@@ -38,8 +42,12 @@ async fn live(args: &DiffArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     let cancel = CancellationToken::new();
     let _end = cancel.clone().drop_guard();
     let settings = WatchSettings::default();
-    let mut source =
-        romulus_kube::watch(&connection.client, &args.kube.selection(), &settings, &cancel);
+    let mut source = romulus_kube::watch(
+        &connection.client,
+        &args.kube.selection(),
+        &settings,
+        &cancel,
+    );
     let mut world = World::new(config(args, "default"));
     let mut unread = Vec::new();
     while !world.is_listed() {
@@ -50,11 +58,17 @@ async fn live(args: &DiffArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
                 Outcome::Skipped => unread.push(problem),
                 Outcome::Fatal | Outcome::Retrying(_) => {
                     // There will be no next try.
-                    let problem = SourceProblem { outcome: Outcome::Fatal, ..problem };
+                    let problem = SourceProblem {
+                        outcome: Outcome::Fatal,
+                        ..problem
+                    };
                     bail!("{}: {problem}", connection.url)
                 }
             },
-            None => bail!("{}: the watch ended before everything was listed", connection.url),
+            None => bail!(
+                "{}: the watch ended before everything was listed",
+                connection.url
+            ),
         }
     }
     Ok((world, unread))

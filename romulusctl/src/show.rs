@@ -40,9 +40,15 @@ pub(crate) fn text(
     out.flush()?;
     match (changes.is_empty(), is_in_step) {
         (true, true) => writeln!(err, "in step: nothing would change"),
-        (true, false) => writeln!(err, "nothing would change, but not all is in step: see the errors"),
+        (true, false) => writeln!(
+            err,
+            "nothing would change, but not all is in step: see the errors"
+        ),
         (false, _) => {
-            writeln!(err, "keys: {added} to add, {changed} to change, {deleted} to delete")
+            writeln!(
+                err,
+                "keys: {added} to add, {changed} to change, {deleted} to delete"
+            )
         }
     }
 }
@@ -63,7 +69,12 @@ fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, lines: &mut Vec
             let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for name in names {
                 let dot = if path.is_empty() { "" } else { "." };
-                compare(&format!("{path}{dot}{name}"), old.get(name), new.get(name), lines);
+                compare(
+                    &format!("{path}{dot}{name}"),
+                    old.get(name),
+                    new.get(name),
+                    lines,
+                );
             }
         }
         (Some(old), Some(new)) if old == new => {}
@@ -108,14 +119,14 @@ pub(crate) fn json<'d>(
 ) -> std::io::Result<()> {
     fn change(change: &Change) -> JsonChange<'_> {
         JsonChange {
-        action: match (&change.old, &change.new) {
-            (None, _) => "add",
-            (_, None) => "delete",
-            _ => "change",
-        },
-        key: &change.key,
-        old: change.old.as_deref(),
-        new: change.new.as_deref(),
+            action: match (&change.old, &change.new) {
+                (None, _) => "add",
+                (_, None) => "delete",
+                _ => "change",
+            },
+            key: &change.key,
+            old: change.old.as_deref(),
+            new: change.new.as_deref(),
         }
     }
     let changes = changes.iter().map(change).collect();
@@ -131,6 +142,12 @@ pub(crate) fn json<'d>(
             help: d.help.as_deref(),
         })
         .collect();
-    serde_json::to_writer_pretty(&mut *out, &Report { changes, diagnostics })?;
+    serde_json::to_writer_pretty(
+        &mut *out,
+        &Report {
+            changes,
+            diagnostics,
+        },
+    )?;
     writeln!(out)
 }

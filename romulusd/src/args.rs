@@ -13,8 +13,10 @@ use romulus_kube::KubeArgs;
 /// its pods.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "romulusd", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 stopped, or in step with --once; 1 with --once, when \
-    something wanted stays unwritten; 2 error.")]
+#[command(
+    after_help = "Exit codes: 0 stopped, or in step with --once; 1 with --once, when \
+    something wanted stays unwritten; 2 error."
+)]
 pub struct Args {
     /// What is published, where, and under whose name.
     #[command(flatten)]
@@ -62,7 +64,16 @@ pub struct Args {
     pub debug: bool,
 
     /// Least severity that is logged
-    #[arg(short, long, value_name = "LEVEL", env = "LOG_LEVEL", value_enum, default_value_t, ignore_case = true, help_heading = "Logging")]
+    #[arg(
+        short,
+        long,
+        value_name = "LEVEL",
+        env = "LOG_LEVEL",
+        value_enum,
+        default_value_t,
+        ignore_case = true,
+        help_heading = "Logging"
+    )]
     pub log_level: LogLevel,
 }
 
@@ -85,12 +96,18 @@ pub enum LogLevel {
 /// A Go duration that is not negative.
 fn duration(text: &str) -> Result<Duration, String> {
     let duration: GoDuration = text.parse().map_err(|error| format!("{error}"))?;
-    duration.to_std().ok_or_else(|| "a duration that is not negative, e.g. 250ms or 1m30s".into())
+    duration
+        .to_std()
+        .ok_or_else(|| "a duration that is not negative, e.g. 250ms or 1m30s".into())
 }
 
 impl Args {
     /// The owner id when none is given.
     pub(crate) fn default_owner(&self) -> &'static str {
-        if self.manifests.is_empty() { "default" } else { "manifests" }
+        if self.manifests.is_empty() {
+            "default"
+        } else {
+            "manifests"
+        }
     }
 }

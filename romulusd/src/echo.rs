@@ -17,10 +17,13 @@ impl Echo {
             return;
         }
         let heartbeats: Vec<String> = roots.map(Root::heartbeat).collect();
-        let shown = snapshot.entries.iter().filter(|(key, _)| {
-            !key.starts_with(OWN_PREFIX) && !heartbeats.contains(key)
-        });
-        let lines: String = shown.map(|(key, entry)| format!("{key}\n  {}\n", entry.value)).collect();
+        let shown = snapshot
+            .entries
+            .iter()
+            .filter(|(key, _)| !key.starts_with(OWN_PREFIX) && !heartbeats.contains(key));
+        let lines: String = shown
+            .map(|(key, entry)| format!("{key}\n  {}\n", entry.value))
+            .collect();
         print(&lines);
     }
 
@@ -33,7 +36,10 @@ impl Echo {
         if !self.has_shown_tree {
             return;
         }
-        let ops = transaction.ops.iter().filter(|op| !op.key().starts_with(OWN_PREFIX));
+        let ops = transaction
+            .ops
+            .iter()
+            .filter(|op| !op.key().starts_with(OWN_PREFIX));
         let lines: String = ops
             .map(|op| match op {
                 Op::Put { key, value } => format!("PUT {key}\n  {value}\n"),

@@ -40,7 +40,13 @@ pub(crate) enum Turn {
 impl Election {
     pub(crate) fn new(store: Arc<dyn Store>, owner: &Segment, ttl: Duration, on: bool) -> Self {
         let key = format!("{OWN_PREFIX}owners/{owner}/leader");
-        let mut election = Self { store, key, ttl, state: State::Off, pause: Pause::new() };
+        let mut election = Self {
+            store,
+            key,
+            ttl,
+            state: State::Off,
+            pause: Pause::new(),
+        };
         if on {
             election.stand();
         }

@@ -22,7 +22,11 @@ struct Followed {
 
 impl Feed {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, watches: SelectAll::new(), prefixes: BTreeMap::new() }
+        Self {
+            store,
+            watches: SelectAll::new(),
+            prefixes: BTreeMap::new(),
+        }
     }
 
     /// Reads everything under the prefixes, and watches them from there on.
@@ -31,7 +35,10 @@ impl Feed {
         for prefix in prefixes {
             let watch = self.store.watch(prefix, snapshot.revision).await?;
             let prefix: Arc<str> = prefix.as_str().into();
-            let followed = Followed { passed: snapshot.revision, progress: watch.progress };
+            let followed = Followed {
+                passed: snapshot.revision,
+                progress: watch.progress,
+            };
             self.prefixes.insert(prefix.clone(), followed);
             let guard = watch.guard;
             let events = ReceiverStream::new(watch.events).map(move |event| {
@@ -68,7 +75,9 @@ impl Feed {
 
     /// Whether every watch has delivered everything up to a revision.
     pub(crate) fn has_passed(&self, revision: i64) -> bool {
-        self.prefixes.values().all(|followed| followed.passed >= revision)
+        self.prefixes
+            .values()
+            .all(|followed| followed.passed >= revision)
     }
 
     /// Asks the watches how far they are.

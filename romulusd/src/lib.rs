@@ -59,8 +59,11 @@ pub async fn run(args: &Args) -> anyhow::Result<Ended> {
     let store = args.etcd.store()?;
     let (source, scope) = source(args, &sources).await?;
     let selection = args.kube.selection();
-    let config =
-        args.config.config(args.default_owner(), selection.selector.clone(), source.scopes().to_vec());
+    let config = args.config.config(
+        args.default_owner(),
+        selection.selector.clone(),
+        source.scopes().to_vec(),
+    );
     info!(
         owner = %config.owner,
         root = %config.root,
@@ -90,15 +93,22 @@ async fn source(args: &Args, cancel: &CancellationToken) -> anyhow::Result<(Sour
     }
     let connection = args.kube.connect().await?;
     info!("API server {} (from {})", connection.url, connection.origin);
-    let source = romulus_kube::watch(&connection.client, &selection, &WatchSettings::default(), cancel);
+    let source = romulus_kube::watch(
+        &connection.client,
+        &selection,
+        &WatchSettings::default(),
+        cancel,
+    );
     Ok((source, Scope::Cluster(connection.client)))
 }
 
 /// The first SIGINT or SIGTERM stops after the transaction in flight, the second at once.
 fn stop_on_signals(stop: CancellationToken) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     tokio::spawn(async move {
         loop {
             tokio::select! {

@@ -32,7 +32,11 @@ pub fn start(args: &Args) {
         // It logs answers that fail, bodies and all; the sources say the same in their own words.
         .with_target("kube_client", LevelFilter::OFF)
         .with_target(FATAL, LevelFilter::ERROR);
-    let requests = if args.etcd.debug_etcd { LevelFilter::DEBUG } else { LevelFilter::OFF };
+    let requests = if args.etcd.debug_etcd {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::OFF
+    };
     filter = filter.with_target(romulus_etcd::REQUESTS_TARGET, requests);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)

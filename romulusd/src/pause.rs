@@ -25,7 +25,10 @@ fn delays() -> ExponentialBackoff {
 impl Pause {
     /// No pause yet.
     pub(crate) fn new() -> Self {
-        Self { delays: delays(), until: None }
+        Self {
+            delays: delays(),
+            until: None,
+        }
     }
 
     /// Something failed: waits a little longer than the last time. Returns how long.

@@ -54,8 +54,14 @@ pub(crate) async fn settle(
             },
             None => Guard::Absent { key: key.clone() },
         };
-        let put = Op::Put { key: key.clone(), value: identity.into() };
-        let transaction = Transaction { guards: vec![guard], ops: vec![put] };
+        let put = Op::Put {
+            key: key.clone(),
+            value: identity.into(),
+        };
+        let transaction = Transaction {
+            guards: vec![guard],
+            ops: vec![put],
+        };
         match store.commit(&transaction, fence).await? {
             Outcome::Committed { .. } => {
                 info!("the owner id `{owner}` now speaks for {identity}");

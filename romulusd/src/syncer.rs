@@ -141,7 +141,9 @@ impl Syncer {
             return Ok(false);
         }
         if let Err(error) = self.resolve_doubts().await {
-            return self.failed("reading the store", error.into()).map(|()| false);
+            return self
+                .failed("reading the store", error.into())
+                .map(|()| false);
         }
         let missing = self.world.missing_prefixes();
         if !missing.is_empty() {
@@ -152,7 +154,11 @@ impl Syncer {
                     }
                     self.pause.reset();
                 }
-                Err(error) => return self.failed("reading the store", error.into()).map(|()| false),
+                Err(error) => {
+                    return self
+                        .failed("reading the store", error.into())
+                        .map(|()| false);
+                }
             }
         }
         if !self.election.is_leading() || !self.world.is_ready() || self.writer.has_backlog() {
@@ -187,7 +193,9 @@ impl Syncer {
         let identity = match self.scope.identity().await {
             Ok(identity) => identity,
             Err(error) => {
-                return self.failed("telling which cluster this is", error.into()).map(|()| false);
+                return self
+                    .failed("telling which cluster this is", error.into())
+                    .map(|()| false);
             }
         };
         let owner = self.world.config().owner.clone();
@@ -197,7 +205,11 @@ impl Syncer {
                 self.scope_settled = true;
                 Ok(true)
             }
-            Err(error) if error.downcast_ref::<StoreError>().is_some_and(StoreError::is_retryable) => {
+            Err(error)
+                if error
+                    .downcast_ref::<StoreError>()
+                    .is_some_and(StoreError::is_retryable) =>
+            {
                 self.failed("checking the owner id", error).map(|()| false)
             }
             Err(error) => Err(error),
@@ -209,7 +221,11 @@ impl Syncer {
         if std::mem::replace(&mut self.in_step, true) {
             return;
         }
-        let Written { puts, deletes, transactions } = std::mem::take(&mut self.written);
+        let Written {
+            puts,
+            deletes,
+            transactions,
+        } = std::mem::take(&mut self.written);
         let owned = self.world.owned();
         info!(
             "in step: {owned} backends and frontends; {puts} keys put, {deletes} deleted in \
@@ -225,8 +241,15 @@ impl Syncer {
 
     /// Whether everything that is wanted is written.
     fn verdict(&self) -> Ended {
-        let unwritten = self.world.diagnostics().any(|d| d.severity() == Severity::Error);
-        if unwritten || self.source_failed { Ended::Behind } else { Ended::Well }
+        let unwritten = self
+            .world
+            .diagnostics()
+            .any(|d| d.severity() == Severity::Error);
+        if unwritten || self.source_failed {
+            Ended::Behind
+        } else {
+            Ended::Well
+        }
     }
 
     fn turn(&mut self, turn: &Turn) {
@@ -253,14 +276,26 @@ impl Syncer {
                 debug!("{} changes of the cluster", changes.len());
                 self.world.apply(changes);
             }
-            SourceEvent::Problem(problem) if self.settings.once && self.is_unlisted_by(&problem) => {
+            SourceEvent::Problem(problem)
+                if self.settings.once && self.is_unlisted_by(&problem) =>
+            {
                 // There will be no next try.
-                anyhow::bail!("{}", SourceProblem { outcome: Outcome::Fatal, ..problem });
+                anyhow::bail!(
+                    "{}",
+                    SourceProblem {
+                        outcome: Outcome::Fatal,
+                        ..problem
+                    }
+                );
             }
             SourceEvent::Problem(problem) => {
                 let skipped = problem.outcome == Outcome::Skipped;
                 self.source_failed |= skipped;
-                if problem.is_fatal() || skipped { error!("{problem}") } else { warn!("{problem}") }
+                if problem.is_fatal() || skipped {
+                    error!("{problem}")
+                } else {
+                    warn!("{problem}")
+                }
             }
         }
         Ok(())
@@ -280,7 +315,10 @@ impl Syncer {
             }
             WatchEvent::Progress { .. } => {}
             WatchEvent::Reloaded(snapshot) => {
-                warn!("changes under {prefix} were missed; read again at revision {}", snapshot.revision);
+                warn!(
+                    "changes under {prefix} were missed; read again at revision {}",
+                    snapshot.revision
+                );
                 self.world.load(prefix, &snapshot);
             }
         }
@@ -383,9 +421,19 @@ impl Syncer {
         if !self.election.is_leading() || !self.world.is_ready() {
             return;
         }
-        let put = |key| Op::Put { key, value: env!("CARGO_PKG_VERSION").into() };
-        let ops = self.world.roots().map(|root| put(root.heartbeat())).collect();
-        let transaction = Transaction { guards: Vec::new(), ops };
+        let put = |key| Op::Put {
+            key,
+            value: env!("CARGO_PKG_VERSION").into(),
+        };
+        let ops = self
+            .world
+            .roots()
+            .map(|root| put(root.heartbeat()))
+            .collect();
+        let transaction = Transaction {
+            guards: Vec::new(),
+            ops,
+        };
         let (store, fence) = (self.store.clone(), self.election.fence().cloned());
         tokio::spawn(async move {
             if let Err(error) = store.commit(&transaction, fence.as_ref()).await {
@@ -407,4 +455,3 @@ impl Syncer {
         info!("stopped");
     }
 }
-

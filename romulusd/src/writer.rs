@@ -54,7 +54,9 @@ impl Writer {
 
     fn start(&mut self) {
         while self.running.len() < IN_FLIGHT {
-            let Some(group) = self.waiting.pop_front() else { return };
+            let Some(group) = self.waiting.pop_front() else {
+                return;
+            };
             let (store, settle) = (self.store.clone(), self.settle);
             let (fence, cancel) = (self.fence.clone(), self.cancel.clone());
             self.running.push(Box::pin(async move {

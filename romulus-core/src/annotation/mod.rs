@@ -53,7 +53,11 @@ impl Annotations {
     pub fn read(service: &Service) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader {
             service,
-            ports: service.ports.iter().map(|port| port.name.as_str()).collect(),
+            ports: service
+                .ports
+                .iter()
+                .map(|port| port.name.as_str())
+                .collect(),
             annotations: Self::default(),
             diagnostics: Vec::new(),
         };
@@ -66,7 +70,9 @@ impl Annotations {
     /// The annotation of an option for a port: `<option>.<port>` wins over `<option>`.
     pub fn get(&self, option: &'static str, port: &str) -> Option<&Annotation> {
         let specific = (!port.is_empty()).then(|| self.options.get(&(option, port.into())));
-        specific.flatten().or_else(|| self.options.get(&(option, "".into())))
+        specific
+            .flatten()
+            .or_else(|| self.options.get(&(option, "".into())))
     }
 
     /// Whether the option is given for this port by name.
@@ -78,7 +84,9 @@ impl Annotations {
     pub fn middlewares(&self, port: &str) -> BTreeMap<&Segment, &Annotation> {
         let of = |port: &str| {
             let port: Box<str> = port.into();
-            self.middlewares.iter().filter(move |((p, _), _)| *p == port)
+            self.middlewares
+                .iter()
+                .filter(move |((p, _), _)| *p == port)
         };
         let mut all: BTreeMap<_, _> = of("").map(|((_, name), a)| (name, a)).collect();
         if !port.is_empty() {
@@ -97,8 +105,13 @@ struct Reader<'s> {
 
 impl Reader<'_> {
     fn read(&mut self, key: &str, value: &str) {
-        let Some(rest) = key.strip_prefix(PREFIX) else { return };
-        let annotation = Annotation { key: key.into(), value: value.into() };
+        let Some(rest) = key.strip_prefix(PREFIX) else {
+            return;
+        };
+        let annotation = Annotation {
+            key: key.into(),
+            value: value.into(),
+        };
         let (option, suffix) = rest.split_once('.').unwrap_or((rest, ""));
         if option == MIDDLEWARE {
             return self.middleware(suffix, annotation);
@@ -122,11 +135,19 @@ impl Reader<'_> {
         match self.annotations.options.get(&slot) {
             // Keys arrive in byte order, so either spelling may come first.
             Some(other) => {
-                let (kept, lost) =
-                    if canonical { (annotation, other.clone()) } else { (other.clone(), annotation) };
+                let (kept, lost) = if canonical {
+                    (annotation, other.clone())
+                } else {
+                    (other.clone(), annotation)
+                };
                 let message = format!("`{}` says the same and wins", kept.key);
                 self.annotations.options.insert(slot, kept);
-                self.warn(Code::DuplicateOption, lost, message, "remove one of the two".into());
+                self.warn(
+                    Code::DuplicateOption,
+                    lost,
+                    message,
+                    "remove one of the two".into(),
+                );
             }
             None => {
                 self.annotations.options.insert(slot, annotation);
@@ -141,7 +162,9 @@ impl Reader<'_> {
         };
         match Segment::new(name) {
             Some(name) => {
-                self.annotations.middlewares.insert((port.into(), name), annotation);
+                self.annotations
+                    .middlewares
+                    .insert((port.into(), name), annotation);
             }
             None => {
                 let message = "a middleware needs a name".into();
@@ -168,7 +191,11 @@ impl Reader<'_> {
     fn warn(&mut self, code: Code, annotation: Annotation, message: String, help: String) {
         let subject = Subject::Service(self.service.name.clone());
         let Annotation { key, value } = annotation;
-        self.diagnostics.push(Diagnostic::new(code, subject, message).at(key, value).help(help));
+        self.diagnostics.push(
+            Diagnostic::new(code, subject, message)
+                .at(key, value)
+                .help(help),
+        );
     }
 }
 
@@ -183,8 +210,10 @@ mod tests {
 
     fn service(annotations: &[(&str, &str)], ports: &[&str]) -> Service {
         let annotations: BTreeMap<_, _> = annotations.iter().copied().collect();
-        let ports: Vec<_> =
-            ports.iter().map(|name| serde_json::json!({"name": name, "port": 80})).collect();
+        let ports: Vec<_> = ports
+            .iter()
+            .map(|name| serde_json::json!({"name": name, "port": 80}))
+            .collect();
         serde_json::from_value(serde_json::json!({
             "metadata": {"name": "web", "annotations": annotations},
             "spec": {"ports": ports},
@@ -194,7 +223,10 @@ mod tests {
 
     fn read(annotations: &[(&str, &str)], ports: &[&str]) -> (Annotations, Vec<String>) {
         let (annotations, diagnostics) = Annotations::read(&service(annotations, ports));
-        (annotations, diagnostics.iter().map(ToString::to_string).collect())
+        (
+            annotations,
+            diagnostics.iter().map(ToString::to_string).collect(),
+        )
     }
 
     #[test]
@@ -207,7 +239,10 @@ mod tests {
         let (annotations, diagnostics) = read(&given, &["web", "api"]);
         let of = |port: &str| -> Vec<(String, String)> {
             let middlewares = annotations.middlewares(port);
-            middlewares.iter().map(|(n, a)| (n.to_string(), a.value.clone())).collect()
+            middlewares
+                .iter()
+                .map(|(n, a)| (n.to_string(), a.value.clone()))
+                .collect()
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(of("web"), [pair("auth", "web"), pair("v1.limit", "dotted")]);
@@ -217,13 +252,18 @@ mod tests {
 
     #[test]
     fn the_snake_case_spelling_of_2016_is_understood_and_loses_to_the_present_one() {
-        let given = [("romulus/path_regexp", "/old"), ("romulus/pathRegexp", "/new")];
+        let given = [
+            ("romulus/path_regexp", "/old"),
+            ("romulus/pathRegexp", "/new"),
+        ];
         let (annotations, diagnostics) = read(&given, &[""]);
         assert_eq!(annotations.get("pathRegexp", "").unwrap().value, "/new");
         assert_eq!(
             diagnostics,
-            ["warning[duplicate-option]: Service default/web: romulus/path_regexp = \"/old\": \
-              `romulus/pathRegexp` says the same and wins (remove one of the two)"]
+            [
+                "warning[duplicate-option]: Service default/web: romulus/path_regexp = \"/old\": \
+              `romulus/pathRegexp` says the same and wins (remove one of the two)"
+            ]
         );
         let (annotations, diagnostics) = read(&given[..1], &[""]);
         assert_eq!(annotations.get("pathRegexp", "").unwrap().value, "/old");

@@ -21,12 +21,17 @@ pub struct Scope {
 impl Scope {
     /// All namespaces.
     pub fn all(kind: Kind) -> Self {
-        Self { kind, namespace: None }
+        Self {
+            kind,
+            namespace: None,
+        }
     }
 
     /// Whether an object is within the scope.
     pub fn covers(&self, name: &ObjectName) -> bool {
-        self.namespace.as_deref().is_none_or(|namespace| namespace == name.namespace())
+        self.namespace
+            .as_deref()
+            .is_none_or(|namespace| namespace == name.namespace())
     }
 }
 

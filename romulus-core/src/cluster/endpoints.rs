@@ -115,11 +115,19 @@ impl From<SliceJson> for Endpoints {
             .filter(|service| !service.is_empty())
             .map(|service| ObjectName::new(name.namespace(), service.as_str()));
         let has_names = json.address_type.as_deref() == Some("FQDN");
-        let endpoints = if has_names { Vec::new() } else { json.endpoints };
+        let endpoints = if has_names {
+            Vec::new()
+        } else {
+            json.endpoints
+        };
         let endpoints = endpoints
             .into_iter()
             .filter_map(|endpoint| {
-                let Conditions { ready, serving, terminating } = endpoint.conditions;
+                let Conditions {
+                    ready,
+                    serving,
+                    terminating,
+                } = endpoint.conditions;
                 // Consumers treat all addresses of one endpoint as equal and use the first.
                 let address = endpoint.addresses.into_iter().next()?;
                 Some(Endpoint {
@@ -133,7 +141,10 @@ impl From<SliceJson> for Endpoints {
         Self {
             name,
             service,
-            sets: vec![EndpointSet { endpoints, ports: json.ports }],
+            sets: vec![EndpointSet {
+                endpoints,
+                ports: json.ports,
+            }],
             has_names,
             truncated: false,
         }
@@ -180,13 +191,20 @@ impl From<EndpointsJson> for Endpoints {
             };
             let ready = subset.addresses.into_iter().map(endpoint(true));
             let not_ready = subset.not_ready_addresses.into_iter().map(endpoint(false));
-            EndpointSet { endpoints: ready.chain(not_ready).collect(), ports: subset.ports }
+            EndpointSet {
+                endpoints: ready.chain(not_ready).collect(),
+                ports: subset.ports,
+            }
         };
         Self {
             service: Some(name.clone()),
             sets: json.subsets.into_iter().map(set).collect(),
             has_names: false,
-            truncated: json.metadata.annotations.get(OVER_CAPACITY).is_some_and(|v| v == "truncated"),
+            truncated: json
+                .metadata
+                .annotations
+                .get(OVER_CAPACITY)
+                .is_some_and(|v| v == "truncated"),
             name,
         }
     }

@@ -17,7 +17,10 @@ impl ObjectName {
     /// Names an object. Any text is taken here; whether it can stand in a key is judged when the
     /// object is mapped, where a diagnostic can say so.
     pub fn new(namespace: impl Into<Box<str>>, name: impl Into<Box<str>>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 
     /// The namespace.

@@ -14,7 +14,12 @@ pub struct ConfigArgs {
     ///
     /// On etcd v3 `vulcand` and `/vulcand` are different trees, and vulcand's default has no slash.
     /// The label `romulus/vulcanKey` of a Service names another tree.
-    #[arg(long, value_name = "ROOT", env = "VULCAND_KEY", default_value = "vulcand")]
+    #[arg(
+        long,
+        value_name = "ROOT",
+        env = "VULCAND_KEY",
+        default_value = "vulcand"
+    )]
     pub vulcan_key: Root,
 
     /// Under which name the written keys are owned [default: default, or manifests with manifests]
@@ -59,7 +64,10 @@ impl ConfigArgs {
     /// The settings these flags ask for.
     pub fn config(&self, default_owner: &str, selector: Selector, scopes: Vec<Scope>) -> Config {
         let default = Config::new(self.vulcan_key.clone());
-        let owner = self.owner_id.clone().or_else(|| Segment::new(default_owner));
+        let owner = self
+            .owner_id
+            .clone()
+            .or_else(|| Segment::new(default_owner));
         Config {
             owner: owner.unwrap_or(default.owner),
             root: default.root,

@@ -46,7 +46,11 @@ pub(super) fn blueprint(
     }
 }
 
-fn scheme(port: &ServicePort, annotations: &Annotations, findings: &mut Findings<'_>) -> Option<Scheme> {
+fn scheme(
+    port: &ServicePort,
+    annotations: &Annotations,
+    findings: &mut Findings<'_>,
+) -> Option<Scheme> {
     if let Some(annotation) = annotations.get("scheme", &port.name) {
         return parse_scheme(annotation, findings);
     }
@@ -62,7 +66,12 @@ fn parse_scheme(annotation: &Annotation, findings: &mut Findings<'_>) -> Option<
         "https" => Some(Scheme::Https),
         _ => {
             let message = "a server is spoken to with `http` or `https`";
-            findings.at(Code::InvalidOption, annotation, message, "write one of the two");
+            findings.at(
+                Code::InvalidOption,
+                annotation,
+                message,
+                "write one of the two",
+            );
             None
         }
     }

@@ -37,10 +37,17 @@ impl Blueprint {
     /// Reads a Service that takes part.
     pub fn of(service: &Service, config: &Config) -> Self {
         let (annotations, diagnostics) = Annotations::read(service);
-        let mut findings = Findings { service, diagnostics };
+        let mut findings = Findings {
+            service,
+            diagnostics,
+        };
         let root = root(config, &mut findings);
         let ports = ports(&annotations, config, &mut findings);
-        Self { root, ports, diagnostics: findings.diagnostics }
+        Self {
+            root,
+            ports,
+            diagnostics: findings.diagnostics,
+        }
     }
 }
 
@@ -48,7 +55,11 @@ fn root(config: &Config, findings: &mut Findings<'_>) -> Head<Root> {
     let Some(label) = findings.service.labels.get(ROOT_LABEL) else {
         return Head::Valid(config.root.clone());
     };
-    let slash = if config.root.as_str().starts_with('/') { "/" } else { "" };
+    let slash = if config.root.as_str().starts_with('/') {
+        "/"
+    } else {
+        ""
+    };
     let bare = label.trim_start_matches('/');
     let (message, help) = if bare.is_empty() {
         let help = format!("remove the label to use `{}`", config.root);
@@ -75,9 +86,16 @@ pub(super) fn is_dns_label(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-fn ports(annotations: &Annotations, config: &Config, findings: &mut Findings<'_>) -> Vec<PortBlueprint> {
+fn ports(
+    annotations: &Annotations,
+    config: &Config,
+    findings: &mut Findings<'_>,
+) -> Vec<PortBlueprint> {
     let service = findings.service;
-    for (what, name) in [("name", service.name.name()), ("namespace", service.name.namespace())] {
+    for (what, name) in [
+        ("name", service.name.name()),
+        ("namespace", service.name.namespace()),
+    ] {
         if !is_dns_label(name) {
             let message = format!(
                 "the Service's {what} `{name}` can't be part of a key: it must be lower-case \
@@ -89,8 +107,14 @@ fn ports(annotations: &Annotations, config: &Config, findings: &mut Findings<'_>
     }
     if service.service_type == ServiceType::ExternalName && !config.allow_external_name {
         let name = service.external_name.as_deref().unwrap_or_default();
-        let message = format!("ExternalName Services can name anything (this one `{name}`) and are not published");
-        findings.add(Code::ExternalName, message, "start with --allow-external-name to publish them");
+        let message = format!(
+            "ExternalName Services can name anything (this one `{name}`) and are not published"
+        );
+        findings.add(
+            Code::ExternalName,
+            message,
+            "start with --allow-external-name to publish them",
+        );
         return Vec::new();
     }
     if service.ports.is_empty() {
@@ -99,10 +123,16 @@ fn ports(annotations: &Annotations, config: &Config, findings: &mut Findings<'_>
     }
     let mut published: Vec<PortBlueprint> = Vec::with_capacity(service.ports.len());
     for port in &service.ports {
-        let Some(id) = port_id(port, findings) else { continue };
+        let Some(id) = port_id(port, findings) else {
+            continue;
+        };
         if published.iter().any(|other| other.id == id) {
             let message = format!("two ports are named `{}`; the first one counts", port.name);
-            findings.add(Code::DuplicatePort, message, "give each port a name of its own");
+            findings.add(
+                Code::DuplicatePort,
+                message,
+                "give each port a name of its own",
+            );
             continue;
         }
         published.push(PortBlueprint {
@@ -132,7 +162,11 @@ fn port_id(port: &ServicePort, findings: &mut Findings<'_>) -> Option<Segment> {
     }
     if !is_dns_label(&port.name) {
         let message = format!("the port name `{}` can't be part of a key", port.name);
-        findings.add(Code::AmbiguousName, message, "use lower-case letters, digits and `-`");
+        findings.add(
+            Code::AmbiguousName,
+            message,
+            "use lower-case letters, digits and `-`",
+        );
         return None;
     }
     Segment::new(&format!("{}.{name}.{namespace}", port.name))

@@ -51,7 +51,11 @@ pub(super) fn blueprint(
             "" => "the Service has no route: its backend is written, but no frontend".to_owned(),
             name => format!("port `{name}` has no route: its backend is written, but no frontend"),
         };
-        findings.add(Code::NoRoute, message, "annotate it with romulus/host or romulus/path");
+        findings.add(
+            Code::NoRoute,
+            message,
+            "annotate it with romulus/host or romulus/path",
+        );
         return None;
     };
     let held = || {
@@ -71,17 +75,28 @@ fn target(
     annotations: &Annotations,
     findings: &mut Findings<'_>,
 ) -> Option<Option<BackendTarget>> {
-    let Some(annotation) = annotations.get("backend", port) else { return Some(None) };
+    let Some(annotation) = annotations.get("backend", port) else {
+        return Some(None);
+    };
     let namespace = findings.service.name.namespace();
     let value = annotation.value.trim();
     let (service, port) = value.split_once(':').unwrap_or((value, ""));
     let label = |name: &str| super::blueprint::is_dns_label(name);
     if !label(service) || !(label(port) || (port.is_empty() && !value.ends_with(':'))) {
         let message = "this names no Service of the namespace";
-        findings.at(Code::InvalidOption, annotation, message, "write `<service>` or `<service>:<port name>`");
+        findings.at(
+            Code::InvalidOption,
+            annotation,
+            message,
+            "write `<service>` or `<service>:<port name>`",
+        );
         return None;
     }
     let dot = if port.is_empty() { "" } else { "." };
     let id = Segment::new(&format!("{port}{dot}{service}.{namespace}"))?;
-    Some(Some(BackendTarget { id, key: annotation.key.clone(), value: annotation.value.clone() }))
+    Some(Some(BackendTarget {
+        id,
+        key: annotation.key.clone(),
+        value: annotation.value.clone(),
+    }))
 }

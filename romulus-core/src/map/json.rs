@@ -8,14 +8,20 @@ use super::Findings;
 
 /// The first JSON value of an annotation. Text after it is a warning: the original README's own
 /// example ends in a stray brace, and the original's decoder took it.
-pub(super) fn first_value(annotation: &Annotation, findings: &mut Findings<'_>) -> Option<json::Value> {
+pub(super) fn first_value(
+    annotation: &Annotation,
+    findings: &mut Findings<'_>,
+) -> Option<json::Value> {
     match json::parse_first(&annotation.value) {
         Ok((value, end)) => {
             let rest = annotation.value[end..].trim();
             if !rest.is_empty() {
                 let start = annotation.value.len() - annotation.value[end..].trim_start().len();
                 let found = findings
-                    .diagnostic(Code::TrailingText, "the text after the JSON value is ignored")
+                    .diagnostic(
+                        Code::TrailingText,
+                        "the text after the JSON value is ignored",
+                    )
                     .at(annotation.key.as_str(), annotation.value.as_str())
                     .span(start..start + rest.len())
                     .help(format!("remove `{rest}`"));
@@ -25,7 +31,10 @@ pub(super) fn first_value(annotation: &Annotation, findings: &mut Findings<'_>) 
         }
         Err(error) => {
             let found = findings
-                .diagnostic(Code::InvalidJson, format!("this is not JSON: {}", error.message))
+                .diagnostic(
+                    Code::InvalidJson,
+                    format!("this is not JSON: {}", error.message),
+                )
                 .at(annotation.key.as_str(), annotation.value.as_str())
                 .span(error.offset..error.offset)
                 .help("correct it; what is stored stays as it is until then");
@@ -43,8 +52,16 @@ pub(super) fn report(
     findings: &mut Findings<'_>,
 ) -> bool {
     for problem in problems {
-        let code = if problem.holds() { rejected } else { Code::HarmfulValue };
-        let place = if problem.path.is_empty() { String::new() } else { format!("{}: ", problem.path) };
+        let code = if problem.holds() {
+            rejected
+        } else {
+            Code::HarmfulValue
+        };
+        let place = if problem.path.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", problem.path)
+        };
         let found = findings
             .diagnostic(code, format!("{place}{}", problem.message))
             .at(annotation.key.as_str(), annotation.value.as_str())

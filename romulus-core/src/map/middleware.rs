@@ -40,7 +40,10 @@ pub(super) fn middlewares(
 
 /// The vulcand that middlewares are written for.
 pub(crate) fn environment(config: &Config) -> Environment {
-    Environment { middleware_types: config.allow_middleware.clone(), ..Environment::default() }
+    Environment {
+        middleware_types: config.allow_middleware.clone(),
+        ..Environment::default()
+    }
 }
 
 fn read(
@@ -51,7 +54,12 @@ fn read(
     let value = super::json::first_value(annotation, findings)?;
     // The text is judged, not the value, so that the findings point into the annotation.
     let checked = Middleware::parse(&annotation.value[..value.span.end], environment);
-    if !super::json::report(&checked.problems, annotation, Code::InvalidMiddleware, findings) {
+    if !super::json::report(
+        &checked.problems,
+        annotation,
+        Code::InvalidMiddleware,
+        findings,
+    ) {
         return None;
     }
     let parsed = checked.value?;
@@ -73,7 +81,11 @@ fn equal_priorities(values: &BTreeMap<Segment, MiddlewareValue>, findings: &mut 
                 "middlewares `{other}` and `{name}` both have priority {}: vulcand orders them at random",
                 value.parsed.priority
             );
-            findings.add(Code::EqualPriority, message, "give each a priority; the lowest is outermost");
+            findings.add(
+                Code::EqualPriority,
+                message,
+                "give each a priority; the lowest is outermost",
+            );
         }
     }
 }

@@ -3,18 +3,18 @@
 //! [`Blueprint::of`] reads labels and annotations; [`servers`] reads endpoints. They are apart
 //! because endpoints change all the time and annotations hardly ever.
 
+mod backend;
 mod blueprint;
 mod frontend;
-mod backend;
-mod middleware;
 mod json;
+mod middleware;
 mod route;
 mod server;
 mod sugar;
 mod value;
 
-pub use blueprint::{Blueprint, PortBlueprint};
 pub use backend::{BackendBlueprint, Scheme};
+pub use blueprint::{Blueprint, PortBlueprint};
 pub use frontend::{BackendTarget, FrontendBlueprint};
 pub use middleware::MiddlewareValue;
 pub(crate) use middleware::environment;
@@ -69,7 +69,13 @@ impl Findings<'_> {
     }
 
     /// A finding about an annotation.
-    fn at(&mut self, code: Code, annotation: &Annotation, message: impl Into<String>, help: impl Into<String>) {
+    fn at(
+        &mut self,
+        code: Code,
+        annotation: &Annotation,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         let diagnostic = self
             .diagnostic(code, message)
             .at(annotation.key.as_str(), annotation.value.as_str())

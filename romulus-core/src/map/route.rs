@@ -60,7 +60,9 @@ fn choose<'a>(
     findings: &mut Findings<'_>,
 ) -> Chosen<'a> {
     let given = |specific: bool| {
-        let level = options.iter().filter(move |o| annotations.is_specific(o, port) == specific);
+        let level = options
+            .iter()
+            .filter(move |o| annotations.is_specific(o, port) == specific);
         level.filter_map(|option| Some((*option, annotations.get(option, port)?)))
     };
     let mut found = given(true).peekable();
@@ -76,12 +78,19 @@ fn only<'a>(
     mut found: impl Iterator<Item = (&'static str, &'a Annotation)>,
     findings: &mut Findings<'_>,
 ) -> Chosen<'a> {
-    let Some((option, annotation)) = found.next() else { return Chosen::Nothing };
+    let Some((option, annotation)) = found.next() else {
+        return Chosen::Nothing;
+    };
     match found.next() {
         None => Chosen::Option(option, annotation),
         Some((_, other)) => {
             let message = format!("`{}` gives the route another {part}", other.key);
-            findings.at(Code::InvalidRoute, annotation, message, "keep one of the two");
+            findings.at(
+                Code::InvalidRoute,
+                annotation,
+                message,
+                "keep one of the two",
+            );
             Chosen::Contradiction
         }
     }
@@ -137,11 +146,21 @@ impl From<PartError> for Refused {
 fn part(option: &str, value: &str, parts: RouteParts) -> Result<RouteParts, Refused> {
     let value = value.trim();
     if value.is_empty() {
-        return Err(Refused::Never("the value is empty", "write a value, or remove the annotation"));
+        return Err(Refused::Never(
+            "the value is empty",
+            "write a value, or remove the annotation",
+        ));
     }
     let absolute = || {
-        let (message, help) = ("a request's path begins with a slash: this never matches", "begin it with `/`");
-        if value.starts_with('/') { Ok(value) } else { Err(Refused::Never(message, help)) }
+        let (message, help) = (
+            "a request's path begins with a slash: this never matches",
+            "begin it with `/`",
+        );
+        if value.starts_with('/') {
+            Ok(value)
+        } else {
+            Err(Refused::Never(message, help))
+        }
     };
     Ok(match option {
         "host" => parts.host(host(value)?)?,
@@ -164,8 +183,15 @@ fn part(option: &str, value: &str, parts: RouteParts) -> Result<RouteParts, Refu
                 .split_once(':')
                 .map(|(name, value)| (name.trim(), value.trim()))
                 .filter(|(name, _)| is_token(name))
-                .ok_or(Refused::Never("this is not `Name: value`", "write it as `X-Stage: canary`"))?;
-            if option == "header" { parts.header(name, value)? } else { parts.header_regexp(name, value)? }
+                .ok_or(Refused::Never(
+                    "this is not `Name: value`",
+                    "write it as `X-Stage: canary`",
+                ))?;
+            if option == "header" {
+                parts.header(name, value)?
+            } else {
+                parts.header_regexp(name, value)?
+            }
         }
     })
 }
@@ -174,7 +200,10 @@ fn part(option: &str, value: &str, parts: RouteParts) -> Result<RouteParts, Refu
 fn method(value: &str) -> Result<String, Refused> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     if value.is_empty() || !value.bytes().all(plain) {
-        return Err(Refused::Never("this is not a method", "write one, like `POST`"));
+        return Err(Refused::Never(
+            "this is not a method",
+            "write one, like `POST`",
+        ));
     }
     Ok(value.to_ascii_uppercase())
 }
@@ -188,11 +217,17 @@ fn is_token(name: &str) -> bool {
 /// Refuses what is more, or less, than one host.
 fn host(value: &str) -> Result<&str, Refused> {
     let (message, help) = if value.contains("://") {
-        ("a host has no scheme", "write only the name, like `www.example.com`")
+        (
+            "a host has no scheme",
+            "write only the name, like `www.example.com`",
+        )
     } else if value.contains('/') {
         ("a host has no path", "put the path into romulus/path")
     } else if value.contains(|c: char| c.is_whitespace() || c == ',') {
-        ("this is not one host", "write one name; romulus/hostRegexp can match several")
+        (
+            "this is not one host",
+            "write one name; romulus/hostRegexp can match several",
+        )
     } else {
         return Ok(value);
     };
@@ -223,7 +258,12 @@ fn priority(
     let annotation = annotations.get("priority", port);
     let given = annotation.map(|a| a.value.trim().parse::<u16>().ok().filter(|p| *p <= 9999));
     if let (Some(annotation), Some(None)) = (annotation, given) {
-        findings.at(Code::InvalidOption, annotation, "this should be a whole number from 0 to 9999", "correct it");
+        findings.at(
+            Code::InvalidOption,
+            annotation,
+            "this should be a whole number from 0 to 9999",
+            "correct it",
+        );
         return false;
     }
     if config.route_priorities {
@@ -234,7 +274,12 @@ fn priority(
         }
     } else if let Some(annotation) = annotation {
         let message = "priorities are off for this romulus: the annotation has no effect";
-        findings.at(Code::HarmfulValue, annotation, message, "start romulus with --route-priorities");
+        findings.at(
+            Code::HarmfulValue,
+            annotation,
+            message,
+            "start romulus with --route-priorities",
+        );
     }
     true
 }

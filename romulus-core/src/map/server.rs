@@ -73,7 +73,10 @@ pub fn servers<'e>(
                         diagnostics.push(unreadable(object, &endpoint.address));
                         continue;
                     };
-                    let server = ServerAddress { host: Host::Ip(ip), port: number };
+                    let server = ServerAddress {
+                        host: Host::Ip(ip),
+                        port: number,
+                    };
                     if endpoint.ready || service.publish_not_ready_addresses {
                         ready.insert(server);
                     } else if endpoint.serving && endpoint.terminating {
@@ -101,19 +104,34 @@ fn numbers<'s>(
     set: &'s crate::cluster::EndpointSet,
     port: &'s ServicePort,
 ) -> impl Iterator<Item = u16> + 's {
-    let ours = set.ports.iter().filter(|p| p.name == port.name && p.protocol == Protocol::Tcp);
+    let ours = set
+        .ports
+        .iter()
+        .filter(|p| p.name == port.name && p.protocol == Protocol::Tcp);
     ours.filter_map(|p| p.port).filter(|number| *number != 0)
 }
 
 fn unreadable(object: &Endpoints, address: &str) -> Diagnostic {
     let subject = Subject::Endpoints(object.name.clone());
-    Diagnostic::new(Code::UnreadableAddress, subject, "this is not an IP address; it is left out")
-        .at("endpoints", address)
-        .help("write it as 10.0.0.1 or fd00::1, without leading zeros, zone or port")
+    Diagnostic::new(
+        Code::UnreadableAddress,
+        subject,
+        "this is not an IP address; it is left out",
+    )
+    .at("endpoints", address)
+    .help("write it as 10.0.0.1 or fd00::1, without leading zeros, zone or port")
 }
 
-fn external(service: &Service, port: &ServicePort, diagnostics: &mut Vec<Diagnostic>) -> Option<ServerAddress> {
-    let name = service.external_name.as_deref().unwrap_or_default().trim_end_matches('.');
+fn external(
+    service: &Service,
+    port: &ServicePort,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<ServerAddress> {
+    let name = service
+        .external_name
+        .as_deref()
+        .unwrap_or_default()
+        .trim_end_matches('.');
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     if name.is_empty() || name.len() > 253 || !name.bytes().all(plain) || port.port == 0 {
         let subject = Subject::Service(service.name.clone());
@@ -129,7 +147,10 @@ fn external(service: &Service, port: &ServicePort, diagnostics: &mut Vec<Diagnos
         Ok(ip) => Host::Ip(ip),
         Err(_) => Host::Name(name.to_ascii_lowercase().into()),
     };
-    Some(ServerAddress { host, port: port.port })
+    Some(ServerAddress {
+        host,
+        port: port.port,
+    })
 }
 
 /// The name of each server: its address, or `<address>-<port>` where the address has several

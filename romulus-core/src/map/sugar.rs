@@ -32,7 +32,11 @@ const fn short(option: &'static str, path: &'static [&'static str], form: Form) 
 }
 
 const FRONTEND: &[Short] = &[
-    short("maxMemBodyBytes", &["Limits", "MaxMemBodyBytes"], Form::Integer),
+    short(
+        "maxMemBodyBytes",
+        &["Limits", "MaxMemBodyBytes"],
+        Form::Integer,
+    ),
     short("maxBodyBytes", &["Limits", "MaxBodyBytes"], Form::Integer),
     short("failoverPredicate", &["FailoverPredicate"], Form::Text),
     short("trustForwardHeader", &["TrustForwardHeader"], Form::Bool),
@@ -42,7 +46,11 @@ const FRONTEND: &[Short] = &[
 const BACKEND: &[Short] = &[
     short("readTimeout", &["Timeouts", "Read"], Form::Text),
     short("dialTimeout", &["Timeouts", "Dial"], Form::Text),
-    short("maxIdleConnsPerHost", &["KeepAlive", "MaxIdleConnsPerHost"], Form::Integer),
+    short(
+        "maxIdleConnsPerHost",
+        &["KeepAlive", "MaxIdleConnsPerHost"],
+        Form::Integer,
+    ),
 ];
 
 /// `None` where they do not validate, `Some(None)` where none are given.
@@ -51,7 +59,14 @@ pub(super) fn frontend_settings(
     annotations: &Annotations,
     findings: &mut Findings<'_>,
 ) -> Option<Option<Settings<FrontendSettings>>> {
-    settings("frontendSettings", FRONTEND, FrontendSettings::from_json, port, annotations, findings)
+    settings(
+        "frontendSettings",
+        FRONTEND,
+        FrontendSettings::from_json,
+        port,
+        annotations,
+        findings,
+    )
 }
 
 /// `None` where they do not validate, `Some(None)` where none are given.
@@ -60,7 +75,14 @@ pub(super) fn backend_settings(
     annotations: &Annotations,
     findings: &mut Findings<'_>,
 ) -> Option<Option<Settings<BackendSettings>>> {
-    settings("backendSettings", BACKEND, BackendSettings::from_json, port, annotations, findings)
+    settings(
+        "backendSettings",
+        BACKEND,
+        BackendSettings::from_json,
+        port,
+        annotations,
+        findings,
+    )
 }
 
 fn settings<T>(
@@ -77,20 +99,32 @@ fn settings<T>(
     if let Some(annotation) = explicit {
         match first_value(annotation, findings) {
             Some(json) => {
-                valid &= report(&parse(&json).problems, annotation, Code::InvalidSettings, findings);
+                valid &= report(
+                    &parse(&json).problems,
+                    annotation,
+                    Code::InvalidSettings,
+                    findings,
+                );
                 value = Some(json);
             }
             None => valid = false,
         }
     }
     for short in shorts {
-        let Some(annotation) = annotations.get(short.option, port) else { continue };
+        let Some(annotation) = annotations.get(short.option, port) else {
+            continue;
+        };
         // Each is judged alone, so that its diagnostic names the annotation its author wrote.
         let Some(json) = nested(short, annotation, findings) else {
             valid = false;
             continue;
         };
-        valid &= report(&parse(&json).problems, annotation, Code::InvalidOption, findings);
+        valid &= report(
+            &parse(&json).problems,
+            annotation,
+            Code::InvalidOption,
+            findings,
+        );
         match &mut value {
             Some(value) => merge(value, json),
             None => value = Some(json),
@@ -101,19 +135,34 @@ fn settings<T>(
     }
     let Some(json) = value else { return Some(None) };
     let parsed = parse(&json).value?;
-    Some(Some(Settings { parsed, text: json.compact() }))
+    Some(Some(Settings {
+        parsed,
+        text: json.compact(),
+    }))
 }
 
 /// The JSON that a short option stands for.
-fn nested(short: &Short, annotation: &Annotation, findings: &mut Findings<'_>) -> Option<json::Value> {
+fn nested(
+    short: &Short,
+    annotation: &Annotation,
+    findings: &mut Findings<'_>,
+) -> Option<json::Value> {
     let text = annotation.value.trim();
     let (json, wants) = match short.form {
         Form::Bool => (parse_bool(text).map(|b| b.to_string()), "`true` or `false`"),
-        Form::Integer => (text.parse::<i64>().ok().map(|n| n.to_string()), "a whole number"),
+        Form::Integer => (
+            text.parse::<i64>().ok().map(|n| n.to_string()),
+            "a whole number",
+        ),
         Form::Text => (Some(quoted(text)), "text"),
     };
     let Some(mut json) = json else {
-        findings.at(Code::InvalidOption, annotation, format!("this should be {wants}"), "correct it");
+        findings.at(
+            Code::InvalidOption,
+            annotation,
+            format!("this should be {wants}"),
+            "correct it",
+        );
         return None;
     };
     for name in short.path.iter().rev() {
@@ -132,7 +181,8 @@ fn parse_bool(text: &str) -> Option<bool> {
 
 /// Adds the members of `extra` that `value` does not have; names are compared as Go does.
 fn merge(value: &mut json::Value, mut extra: json::Value) {
-    let (json::Node::Object(members), json::Node::Object(extras)) = (&mut value.node, &mut extra.node)
+    let (json::Node::Object(members), json::Node::Object(extras)) =
+        (&mut value.node, &mut extra.node)
     else {
         return;
     };
@@ -179,7 +229,12 @@ pub(super) fn middlewares(
         let plain = url.starts_with("https://") || url.starts_with("http://");
         if !plain || url.contains("{{") || url.contains('$') || url.contains(char::is_whitespace) {
             let message = "this should be the URL that requests are redirected to";
-            findings.at(Code::InvalidOption, annotation, message, "write an absolute URL without `$` and `{{`");
+            findings.at(
+                Code::InvalidOption,
+                annotation,
+                message,
+                "write an absolute URL without `$` and `{{`",
+            );
             valid = false;
         } else {
             let text = redirect(-999, "^.*$", url);
@@ -209,7 +264,9 @@ fn add(
         return false;
     }
     if let (Some(name), Some(parsed)) = (Segment::new(name), checked.value) {
-        values.entry(name).or_insert(MiddlewareValue { text, parsed });
+        values
+            .entry(name)
+            .or_insert(MiddlewareValue { text, parsed });
     }
     true
 }

@@ -32,7 +32,12 @@ pub fn backend_value(id: &Segment, settings: Option<&str>) -> String {
 }
 
 /// The value of a frontend's key.
-pub fn frontend_value(id: &Segment, backend: &Segment, route: &str, settings: Option<&str>) -> String {
+pub fn frontend_value(
+    id: &Segment,
+    backend: &Segment,
+    route: &str,
+    settings: Option<&str>,
+) -> String {
     let mut value = format!(
         r#"{{"Id":{},"Type":"http","BackendId":{},"Route":{}"#,
         quoted(id.as_str()),

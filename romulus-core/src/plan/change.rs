@@ -89,7 +89,9 @@ impl ObjectChange {
     pub(crate) fn puts(&self) -> impl Iterator<Item = &Child> {
         // Vulcand drops the children with their head: a head that comes back needs them again.
         let all = self.creates();
-        self.children.iter().filter(move |child| all || !child.in_step)
+        self.children
+            .iter()
+            .filter(move |child| all || !child.in_step)
     }
 
     /// Whether there is nothing to do.

@@ -54,7 +54,10 @@ struct Emitter<'c> {
 /// The transactions of ordered changes: one per level where it fits.
 pub(crate) fn emit(changes: &[ObjectChange], graph: &Graph, levels: &[Level]) -> Group {
     let stored = |revision: fn(&ObjectChange) -> Option<i64>| {
-        changes.iter().map(move |change| State::stored(revision(change))).collect()
+        changes
+            .iter()
+            .map(move |change| State::stored(revision(change)))
+            .collect()
     };
     let mut emitter = Emitter {
         changes,
@@ -76,12 +79,18 @@ pub(crate) fn emit(changes: &[ObjectChange], graph: &Graph, levels: &[Level]) ->
     emitter.close();
     let mut objects: Vec<ObjectRef> = changes.iter().map(|change| change.object.clone()).collect();
     objects.sort();
-    Group { objects, steps: emitter.steps }
+    Group {
+        objects,
+        steps: emitter.steps,
+    }
 }
 
 impl Emitter<'_> {
     fn write(&mut self, node: &Node) {
-        let ops: Vec<&Op> = [Some(&node.op), node.record.as_ref()].into_iter().flatten().collect();
+        let ops: Vec<&Op> = [Some(&node.op), node.record.as_ref()]
+            .into_iter()
+            .flatten()
+            .collect();
         let object = &self.changes[node.change].object;
         let has_record = node.record.is_some() || node.op.key() == object.record_key();
         let mut guards = self.missing_guards(node.change, has_record);
@@ -103,7 +112,8 @@ impl Emitter<'_> {
         let step = self.steps.len();
         for op in ops {
             if op.key() == object.record_key() {
-                self.after.push((node.change, false, State::after(op, step)));
+                self.after
+                    .push((node.change, false, State::after(op, step)));
             } else if node.head {
                 self.after.push((node.change, true, State::after(op, step)));
             }
@@ -133,13 +143,21 @@ impl Emitter<'_> {
         }
         let ObjectChange { object, links, .. } = &self.changes[node.change];
         let id = links.new_backend.clone()?;
-        let backend = ObjectRef { root: object.root.clone(), kind: ObjectKind::Backend, id };
-        let written = |change: &&ObjectChange| change.object == backend && change.head != HeadChange::Keep;
+        let backend = ObjectRef {
+            root: object.root.clone(),
+            kind: ObjectKind::Backend,
+            id,
+        };
+        let written =
+            |change: &&ObjectChange| change.object == backend && change.head != HeadChange::Keep;
         if self.changes.iter().any(|change| written(&change)) {
             return None;
         }
         let revision = Revision::Known(links.target_revision?);
-        Some(Guard::Unchanged { key: backend.head_key(), revision })
+        Some(Guard::Unchanged {
+            key: backend.head_key(),
+            revision,
+        })
     }
 
     fn close(&mut self) {
@@ -150,7 +168,11 @@ impl Emitter<'_> {
         self.bytes = 0;
         self.guarded.clear();
         for (change, head, state) in self.after.drain(..) {
-            let states = if head { &mut self.heads } else { &mut self.records };
+            let states = if head {
+                &mut self.heads
+            } else {
+                &mut self.records
+            };
             states[change] = state;
         }
     }

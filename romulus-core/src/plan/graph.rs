@@ -71,7 +71,10 @@ pub(crate) struct Edge {
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) gap: Gap,
-    #[expect(dead_code, reason = "shown by Debug, to whoever wonders about an order")]
+    #[expect(
+        dead_code,
+        reason = "shown by Debug, to whoever wonders about an order"
+    )]
     pub(crate) reason: Reason,
 }
 
@@ -98,13 +101,20 @@ impl Graph {
     }
 
     pub(crate) fn edge(&mut self, from: usize, to: usize, gap: Gap, reason: Reason) {
-        self.edges.push(Edge { from, to, gap, reason });
+        self.edges.push(Edge {
+            from,
+            to,
+            gap,
+            reason,
+        });
     }
 
     /// Puts all of the first nodes before all of the second. Both are given in the order in which
     /// they were added, and each becomes a chain: as many edges as there are nodes.
     pub(crate) fn edges(&mut self, from: &[usize], to: &[usize], reason: Reason) {
-        let (Some(last), Some(first)) = (from.last(), to.first()) else { return };
+        let (Some(last), Some(first)) = (from.last(), to.first()) else {
+            return;
+        };
         for chain in [from, to] {
             for pair in chain.windows(2) {
                 self.edge(pair[0], pair[1], Gap::Order, reason);
@@ -122,8 +132,9 @@ impl Graph {
             waits_for[edge.to] += 1;
             out[edge.from].push(edge);
         }
-        let mut ready: BTreeSet<usize> =
-            (0..self.nodes.len()).filter(|node| waits_for[*node] == 0).collect();
+        let mut ready: BTreeSet<usize> = (0..self.nodes.len())
+            .filter(|node| waits_for[*node] == 0)
+            .collect();
         let mut at = vec![0usize; self.nodes.len()];
         let mut levels: Vec<Level> = Vec::new();
         let mut settled = self.settled.clone();
@@ -148,7 +159,9 @@ impl Graph {
             }
         }
         if placed < self.nodes.len() {
-            let stuck = (0..self.nodes.len()).filter(|node| waits_for[*node] > 0).collect();
+            let stuck = (0..self.nodes.len())
+                .filter(|node| waits_for[*node] > 0)
+                .collect();
             return Err(self.cycles(stuck));
         }
         for node in settled {
@@ -162,9 +175,12 @@ impl Graph {
     fn cycles(&self, mut stuck: BTreeSet<usize>) -> Vec<usize> {
         loop {
             let leads_on = |node: &usize| {
-                self.edges.iter().any(|edge| edge.from == *node && stuck.contains(&edge.to))
+                self.edges
+                    .iter()
+                    .any(|edge| edge.from == *node && stuck.contains(&edge.to))
             };
-            let (kept, ends): (BTreeSet<usize>, BTreeSet<usize>) = stuck.iter().partition(|n| leads_on(n));
+            let (kept, ends): (BTreeSet<usize>, BTreeSet<usize>) =
+                stuck.iter().partition(|n| leads_on(n));
             if ends.is_empty() {
                 return kept.into_iter().collect();
             }

@@ -42,14 +42,20 @@ pub(crate) fn order(changes: &mut [ObjectChange]) -> (Graph, Vec<Level>) {
         let is_frontend = |change: &ObjectChange| change.object.kind == ObjectKind::Frontend;
         let mut members: Vec<usize> = cycle.iter().map(|node| graph.nodes[*node].change).collect();
         members.sort_unstable();
-        let broken = members.into_iter().find(|change| {
-            is_frontend(&changes[*change]) && changes[*change].recreate()
-        });
+        let broken = members
+            .into_iter()
+            .find(|change| is_frontend(&changes[*change]) && changes[*change].recreate());
         if broken.is_none() {
             // Without a frontend that can make way there is no cycle: every edge between objects
             // begins or ends at one. Should that ever be wrong, the natural order is the best left.
             let nodes = (0..graph.nodes.len()).collect();
-            return (graph, vec![Level { settle: false, nodes }]);
+            return (
+                graph,
+                vec![Level {
+                    settle: false,
+                    nodes,
+                }],
+            );
         }
     }
 }
@@ -63,7 +69,11 @@ struct Builder<'c> {
 impl<'c> Builder<'c> {
     fn new(changes: &'c [ObjectChange]) -> Self {
         let nodes = changes.iter().map(|_| Nodes::default()).collect();
-        Self { changes, nodes, graph: Graph::default() }
+        Self {
+            changes,
+            nodes,
+            graph: Graph::default(),
+        }
     }
 
     fn build(mut self) -> Graph {
@@ -96,7 +106,12 @@ impl<'c> Builder<'c> {
     }
 
     fn node(&mut self, change: usize, op: Op, head: bool, record: Option<Op>) -> usize {
-        self.graph.add(Node { op, change, head, record })
+        self.graph.add(Node {
+            op,
+            change,
+            head,
+            record,
+        })
     }
 
     fn add_nodes(&mut self, position: usize) {
@@ -104,14 +119,19 @@ impl<'c> Builder<'c> {
         let change = &changes[position];
         let object = &change.object;
         let head_key = object.head_key();
-        let put = |value: &str| Op::Put { key: head_key.clone(), value: value.to_owned() };
+        let put = |value: &str| Op::Put {
+            key: head_key.clone(),
+            value: value.to_owned(),
+        };
         let mut record = record_op(change);
         let mut nodes = Nodes::default();
         match &change.head {
             HeadChange::Keep => {}
             HeadChange::Put(text) | HeadChange::Recreate(text) => {
                 if let HeadChange::Recreate(_) = change.head {
-                    let delete = Op::Delete { key: head_key.clone() };
+                    let delete = Op::Delete {
+                        key: head_key.clone(),
+                    };
                     nodes.early_delete = Some(self.node(position, delete, true, None));
                 }
                 if change.settles() {
@@ -126,21 +146,32 @@ impl<'c> Builder<'c> {
         }
         for child in change.puts() {
             let key = object.child_key(&child.name);
-            let op = Op::Put { key, value: child.text.clone() };
+            let op = Op::Put {
+                key,
+                value: child.text.clone(),
+            };
             nodes.child_puts.push(self.node(position, op, false, None));
         }
-        if let (true, HeadChange::Put(text) | HeadChange::Recreate(text)) = (change.settles(), &change.head) {
+        if let (true, HeadChange::Put(text) | HeadChange::Recreate(text)) =
+            (change.settles(), &change.head)
+        {
             nodes.last_put = Some(self.node(position, put(text), true, None));
         }
         let deletes_first = object.kind == ObjectKind::Frontend;
-        let delete = Op::Delete { key: head_key.clone() };
+        let delete = Op::Delete {
+            key: head_key.clone(),
+        };
         let goes = change.head == HeadChange::Delete;
         if goes && deletes_first {
             nodes.delete = Some(self.node(position, delete.clone(), true, record.take()));
         }
         for name in &change.strays {
-            let op = Op::Delete { key: object.child_key(name) };
-            nodes.child_deletes.push(self.node(position, op, false, None));
+            let op = Op::Delete {
+                key: object.child_key(name),
+            };
+            nodes
+                .child_deletes
+                .push(self.node(position, op, false, None));
         }
         if goes && !deletes_first {
             nodes.delete = Some(self.node(position, delete, true, record.take()));
@@ -158,14 +189,26 @@ impl<'c> Builder<'c> {
         let nodes = &self.nodes[position];
         let frontend = change.object.kind == ObjectKind::Frontend;
         let graph = &mut self.graph;
-        graph.edges(&nodes.child_puts, &nodes.child_deletes, Reason::NewBeforeOld);
+        graph.edges(
+            &nodes.child_puts,
+            &nodes.child_deletes,
+            Reason::NewBeforeOld,
+        );
         if let Some(put) = nodes.put {
             if change.creates() {
-                let reason = if frontend { Reason::FrontendBeforeMiddleware } else { Reason::HeadBeforeChildren };
+                let reason = if frontend {
+                    Reason::FrontendBeforeMiddleware
+                } else {
+                    Reason::HeadBeforeChildren
+                };
                 graph.edges(&[put], &nodes.child_puts, reason);
             } else if frontend {
                 graph.edges(&nodes.child_puts, &[put], Reason::MiddlewareBeforeRoute);
-                graph.edges(&[put], &nodes.child_deletes, Reason::RouteBeforeOldMiddleware);
+                graph.edges(
+                    &[put],
+                    &nodes.child_deletes,
+                    Reason::RouteBeforeOldMiddleware,
+                );
             }
         }
         if let (Some(first), Some(last)) = (nodes.put, nodes.last_put)
@@ -177,7 +220,10 @@ impl<'c> Builder<'c> {
             }
             graph.edges(&[first], &nodes.child_deletes, Reason::FrontendGoesFirst);
         }
-        if let (true, Some(last)) = (change.links.is_settling && !change.creates(), nodes.last_put) {
+        if let (true, Some(last)) = (
+            change.links.is_settling && !change.creates(),
+            nodes.last_put,
+        ) {
             graph.settled.insert(last);
             for put in &nodes.child_puts {
                 graph.edge(*put, last, Gap::Settle, Reason::Settled);
@@ -191,7 +237,11 @@ impl<'c> Builder<'c> {
             if frontend {
                 graph.edges(&[delete], &nodes.child_deletes, Reason::FrontendGoesFirst);
             } else {
-                graph.edges(&nodes.child_deletes, &[delete], Reason::ServersBeforeBackend);
+                graph.edges(
+                    &nodes.child_deletes,
+                    &[delete],
+                    Reason::ServersBeforeBackend,
+                );
             }
         }
     }
@@ -207,7 +257,11 @@ impl<'c> Builder<'c> {
             .collect();
         let find = |frontend: &ObjectRef, id: &Option<crate::key::Segment>| {
             let id = id.clone()?;
-            let backend = ObjectRef { root: frontend.root.clone(), kind: ObjectKind::Backend, id };
+            let backend = ObjectRef {
+                root: frontend.root.clone(),
+                kind: ObjectKind::Backend,
+                id,
+            };
             backends.get(&backend).copied()
         };
         for (position, change) in self.changes.iter().enumerate() {
@@ -217,34 +271,54 @@ impl<'c> Builder<'c> {
             let frontend = &self.nodes[position];
             if let Some(backend) = find(&change.object, &change.links.new_backend) {
                 let target = &self.nodes[backend];
-                come_to(&mut self.graph, change, frontend, &self.changes[backend], target);
+                come_to(
+                    &mut self.graph,
+                    change,
+                    frontend,
+                    &self.changes[backend],
+                    target,
+                );
             }
             if let Some(backend) = find(&change.object, &change.links.old_backend) {
-                leave(&mut self.graph, frontend, &self.changes[backend], &self.nodes[backend]);
+                leave(
+                    &mut self.graph,
+                    frontend,
+                    &self.changes[backend],
+                    &self.nodes[backend],
+                );
             }
         }
     }
 
     /// A route is released before it is taken.
     fn order_routes(&mut self) {
-        let mut released: BTreeMap<(&crate::key::Root, &str), Vec<(usize, usize)>> = BTreeMap::new();
+        let mut released: BTreeMap<(&crate::key::Root, &str), Vec<(usize, usize)>> =
+            BTreeMap::new();
         for (position, change) in self.changes.iter().enumerate() {
             let links = &change.links;
-            let leaves = links.old_route != links.new_route || self.nodes[position].early_delete.is_some();
-            if let (Some(route), Some(node), true) = (&links.old_route, self.nodes[position].release(), leaves) {
+            let leaves =
+                links.old_route != links.new_route || self.nodes[position].early_delete.is_some();
+            if let (Some(route), Some(node), true) =
+                (&links.old_route, self.nodes[position].release(), leaves)
+            {
                 let slot = (&change.object.root, route.as_str());
                 released.entry(slot).or_default().push((position, node));
             }
         }
         for (position, change) in self.changes.iter().enumerate() {
-            let Some(route) = &change.links.new_route else { continue };
+            let Some(route) = &change.links.new_route else {
+                continue;
+            };
             // Before the placeholder even: a vulcand that lags beyond the settle pause reads the real
             // route in its place.
-            let Some(take) = self.nodes[position].put else { continue };
+            let Some(take) = self.nodes[position].put else {
+                continue;
+            };
             let releases = released.get(&(&change.object.root, route.as_str()));
             for (other, node) in releases.into_iter().flatten() {
                 if *other != position {
-                    self.graph.edge(*node, take, Gap::Order, Reason::RouteReleased);
+                    self.graph
+                        .edge(*node, take, Gap::Order, Reason::RouteReleased);
                 }
             }
         }
@@ -253,13 +327,17 @@ impl<'c> Builder<'c> {
     /// A backend goes before another is created whose id begins with its own, or the reverse.
     fn order_ids(&mut self) {
         for (deleted, change) in self.changes.iter().enumerate() {
-            let Some(delete) = self.nodes[deleted].delete else { continue };
+            let Some(delete) = self.nodes[deleted].delete else {
+                continue;
+            };
             if change.object.kind != ObjectKind::Backend {
                 continue;
             }
             let gone = change.object.id.as_str();
             for (created, other) in self.changes.iter().enumerate() {
-                let Some(put) = self.nodes[created].put else { continue };
+                let Some(put) = self.nodes[created].put else {
+                    continue;
+                };
                 let id = other.object.id.as_str();
                 let mixed = other.object.kind == ObjectKind::Backend
                     && other.object.root == change.object.root
@@ -278,7 +356,10 @@ impl<'c> Builder<'c> {
         for (here, change) in self.changes.iter().enumerate() {
             for (there, other) in self.changes.iter().enumerate() {
                 let (object, longer) = (&change.object, &other.object);
-                if object.kind != longer.kind || object.id != longer.id || !object.root.sees(&longer.root) {
+                if object.kind != longer.kind
+                    || object.id != longer.id
+                    || !object.root.sees(&longer.root)
+                {
                     continue;
                 }
                 let (ours, theirs) = (&self.nodes[here], &self.nodes[there]);
@@ -291,7 +372,8 @@ impl<'c> Builder<'c> {
                 puts.dedup();
                 for put in puts {
                     for delete in &deletes {
-                        self.graph.edge(*delete, put, Gap::Later, Reason::SiblingDeleted);
+                        self.graph
+                            .edge(*delete, put, Gap::Later, Reason::SiblingDeleted);
                     }
                 }
             }
@@ -303,7 +385,10 @@ fn record_op(change: &ObjectChange) -> Option<Op> {
     let key = change.object.record_key();
     match &change.record {
         RecordChange::Keep => None,
-        RecordChange::Put(value) => Some(Op::Put { key, value: value.clone() }),
+        RecordChange::Put(value) => Some(Op::Put {
+            key,
+            value: value.clone(),
+        }),
         RecordChange::Delete => Some(Op::Delete { key }),
     }
 }
@@ -328,7 +413,11 @@ fn come_to(
     }
     if change.creates() {
         if !change.settles() {
-            graph.edges(&frontend.child_puts, &backend.child_puts, Reason::MiddlewareBeforeServer);
+            graph.edges(
+                &frontend.child_puts,
+                &backend.child_puts,
+                Reason::MiddlewareBeforeServer,
+            );
         }
         if backend_change.creates()
             && !change.links.target_serves

@@ -30,7 +30,13 @@ pub(crate) fn pack(groups: Vec<Group>, alone: impl Fn(&Group) -> bool) -> Vec<Gr
 }
 
 fn fits(into: &Group, size: usize, transaction: &Transaction, bytes: usize) -> bool {
-    let Some(Step { transaction: present, .. }) = into.steps.first() else { return false };
+    let Some(Step {
+        transaction: present,
+        ..
+    }) = into.steps.first()
+    else {
+        return false;
+    };
     present.ops.len() + transaction.ops.len() <= Transaction::MAX_OPS
         && present.guards.len() + transaction.guards.len() < Transaction::MAX_OPS
         && size + bytes <= Transaction::MAX_BYTES

@@ -88,7 +88,11 @@ impl Transaction {
             Op::Delete { key } => key.len(),
         };
         self.ops.iter().map(op).sum::<usize>()
-            + self.guards.iter().map(|guard| guard.key().len()).sum::<usize>()
+            + self
+                .guards
+                .iter()
+                .map(|guard| guard.key().len())
+                .sum::<usize>()
     }
 }
 

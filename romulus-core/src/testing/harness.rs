@@ -36,14 +36,21 @@ pub struct Harness {
 impl Harness {
     /// An empty cluster and an empty store.
     pub fn new(root: &str) -> Self {
-        Self::with(Config::new(root.parse().expect("a root")), MapStore::default())
+        Self::with(
+            Config::new(root.parse().expect("a root")),
+            MapStore::default(),
+        )
     }
 
     /// A world with these settings, on a store that may hold something.
     pub fn with(mut config: Config, store: MapStore) -> Self {
         config.scopes = vec![Scope::all(Kind::Service), Scope::all(Kind::Endpoints)];
         let seen = store.log().len();
-        Self { world: World::new(config), store, seen }
+        Self {
+            world: World::new(config),
+            store,
+            seen,
+        }
     }
 
     /// A fresh start with the same settings on the same store.
@@ -74,10 +81,16 @@ impl Harness {
     pub fn list_objects(&mut self, objects: &[Object]) {
         for kind in [Kind::Service, Kind::Endpoints] {
             let scope = Scope::all(kind);
-            let of_kind = objects.iter().filter(|object| object.kind() == kind).cloned();
+            let of_kind = objects
+                .iter()
+                .filter(|object| object.kind() == kind)
+                .cloned();
             let changes = std::iter::once(ClusterChange::ListStart(scope.clone()))
                 .chain(of_kind.map(ClusterChange::Apply))
-                .chain([ClusterChange::ListEnd { scope, complete: true }]);
+                .chain([ClusterChange::ListEnd {
+                    scope,
+                    complete: true,
+                }]);
             self.world.apply(changes);
         }
     }
@@ -90,8 +103,15 @@ impl Harness {
 
     /// The watches see an object of this kind go.
     pub fn delete(&mut self, kind: &str, namespace: &str, name: &str) {
-        let kind = if kind == "Service" { Kind::Service } else { Kind::Endpoints };
-        self.world.apply([ClusterChange::Delete(kind, ObjectName::new(namespace, name))]);
+        let kind = if kind == "Service" {
+            Kind::Service
+        } else {
+            Kind::Endpoints
+        };
+        self.world.apply([ClusterChange::Delete(
+            kind,
+            ObjectName::new(namespace, name),
+        )]);
     }
 
     /// Loads what is missing and plans.
@@ -121,7 +141,10 @@ impl Harness {
                 written.extend(self.commit(&group));
             }
         }
-        panic!("no end of plans; the last transactions: {:#?}", &written[written.len().saturating_sub(4)..]);
+        panic!(
+            "no end of plans; the last transactions: {:#?}",
+            &written[written.len().saturating_sub(4)..]
+        );
     }
 
     /// Plans and commits as [`sync`](Self::sync) does; tells what was written, a line per operation
@@ -135,7 +158,11 @@ impl Harness {
             }
             for group in plan.groups {
                 for (step, transaction) in group.steps.iter().zip(self.commit(&group)) {
-                    told += if step.settle { "-- after the settle pause\n" } else { "--\n" };
+                    told += if step.settle {
+                        "-- after the settle pause\n"
+                    } else {
+                        "--\n"
+                    };
                     told.extend(transaction.ops.iter().filter_map(line));
                 }
             }
@@ -164,7 +191,11 @@ impl Harness {
     }
 
     /// Commits one step of a group; `revisions` are those of the steps before it.
-    pub fn commit_step(&mut self, step: &Step, revisions: &mut Vec<i64>) -> Result<Transaction, Refused> {
+    pub fn commit_step(
+        &mut self,
+        step: &Step,
+        revisions: &mut Vec<i64>,
+    ) -> Result<Transaction, Refused> {
         let transaction = resolve(&step.transaction, revisions);
         let revision = self.store.commit(&transaction)?;
         revisions.push(revision);
@@ -183,12 +214,18 @@ impl Harness {
 
     /// The diagnostics that hold, as lines.
     pub fn diagnostics(&self) -> String {
-        self.world.diagnostics().map(|diagnostic: &Diagnostic| format!("{diagnostic}\n")).collect()
+        self.world
+            .diagnostics()
+            .map(|diagnostic: &Diagnostic| format!("{diagnostic}\n"))
+            .collect()
     }
 
     /// Reads everything of some objects anew.
     pub fn refresh(&mut self, objects: &[ObjectRef]) {
-        let mut all = Snapshot { revision: self.store.revision(), ..Snapshot::default() };
+        let mut all = Snapshot {
+            revision: self.store.revision(),
+            ..Snapshot::default()
+        };
         for prefix in objects.iter().flat_map(World::prefixes_of) {
             all.entries.extend(self.store.snapshot(&prefix).entries);
         }
@@ -197,7 +234,11 @@ impl Harness {
 
     /// Keys that are not romulus's own records.
     pub fn keys(&self) -> Vec<String> {
-        self.store.contents().into_keys().filter(|key| !key.starts_with(OWN_PREFIX)).collect()
+        self.store
+            .contents()
+            .into_keys()
+            .filter(|key| !key.starts_with(OWN_PREFIX))
+            .collect()
     }
 }
 

@@ -33,47 +33,91 @@ impl MapStore {
 
     /// Keys and values.
     pub fn contents(&self) -> BTreeMap<String, String> {
-        self.entries.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
+        self.entries
+            .iter()
+            .map(|(key, entry)| (key.clone(), entry.value.clone()))
+            .collect()
     }
 
     /// Keys and values as lines, `romulus/` left out.
     pub fn tree(&self) -> String {
-        let lines = self.entries.iter().filter(|(key, _)| !key.starts_with("romulus/"));
-        lines.map(|(key, entry)| format!("{key} {}\n", entry.value)).collect()
+        let lines = self
+            .entries
+            .iter()
+            .filter(|(key, _)| !key.starts_with("romulus/"));
+        lines
+            .map(|(key, entry)| format!("{key} {}\n", entry.value))
+            .collect()
     }
 
     /// Everything under a prefix.
     pub fn snapshot(&self, prefix: &str) -> Snapshot {
-        let under = self.entries.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
-        let entries = under.map(|(key, entry)| (key.clone(), entry.clone())).collect();
-        Snapshot { revision: self.revision, entries }
+        let under = self
+            .entries
+            .range(prefix.to_owned()..)
+            .take_while(|(key, _)| key.starts_with(prefix));
+        let entries = under
+            .map(|(key, entry)| (key.clone(), entry.clone()))
+            .collect();
+        Snapshot {
+            revision: self.revision,
+            entries,
+        }
     }
 
     /// Puts a key as somebody else would.
     pub fn put(&mut self, key: &str, value: &str) {
-        let op = Op::Put { key: key.into(), value: value.into() };
-        self.commit(&Transaction { guards: Vec::new(), ops: vec![op] }).expect("no guard");
+        let op = Op::Put {
+            key: key.into(),
+            value: value.into(),
+        };
+        self.commit(&Transaction {
+            guards: Vec::new(),
+            ops: vec![op],
+        })
+        .expect("no guard");
     }
 
     /// Deletes a key as somebody else would.
     pub fn delete(&mut self, key: &str) {
         let op = Op::Delete { key: key.into() };
-        self.commit(&Transaction { guards: Vec::new(), ops: vec![op] }).expect("no guard");
+        self.commit(&Transaction {
+            guards: Vec::new(),
+            ops: vec![op],
+        })
+        .expect("no guard");
     }
 
     /// Applies a transaction as etcd would. Panics where etcd would refuse the request itself.
     pub fn commit(&mut self, transaction: &Transaction) -> Result<i64, Refused> {
         let keys: BTreeSet<&str> = transaction.ops.iter().map(Op::key).collect();
-        assert_eq!(keys.len(), transaction.ops.len(), "a key twice in one transaction: {transaction:?}");
-        assert!(transaction.ops.len() <= Transaction::MAX_OPS, "too many operations");
-        assert!(transaction.guards.len() < Transaction::MAX_OPS, "too many guards");
-        assert!(transaction.bytes() <= Transaction::MAX_BYTES, "too many bytes");
+        assert_eq!(
+            keys.len(),
+            transaction.ops.len(),
+            "a key twice in one transaction: {transaction:?}"
+        );
+        assert!(
+            transaction.ops.len() <= Transaction::MAX_OPS,
+            "too many operations"
+        );
+        assert!(
+            transaction.guards.len() < Transaction::MAX_OPS,
+            "too many guards"
+        );
+        assert!(
+            transaction.bytes() <= Transaction::MAX_BYTES,
+            "too many bytes"
+        );
         for guard in &transaction.guards {
             let holds = match guard {
                 Guard::Absent { key } => !self.entries.contains_key(key),
-                Guard::Unchanged { key, revision: Revision::Known(revision) } => {
-                    self.entries.get(key).is_some_and(|entry| entry.revision == *revision)
-                }
+                Guard::Unchanged {
+                    key,
+                    revision: Revision::Known(revision),
+                } => self
+                    .entries
+                    .get(key)
+                    .is_some_and(|entry| entry.revision == *revision),
                 Guard::Unchanged { .. } => panic!("an unresolved revision: {transaction:?}"),
             };
             if !holds {
@@ -85,13 +129,23 @@ impl MapStore {
         for op in &transaction.ops {
             match op {
                 Op::Put { key, value } => {
-                    let entry = Entry { value: value.clone(), revision, lease: 0 };
+                    let entry = Entry {
+                        value: value.clone(),
+                        revision,
+                        lease: 0,
+                    };
                     self.entries.insert(key.clone(), entry.clone());
-                    self.log.push(KeyChange::Put { key: key.clone(), entry });
+                    self.log.push(KeyChange::Put {
+                        key: key.clone(),
+                        entry,
+                    });
                 }
                 Op::Delete { key } => {
                     if self.entries.remove(key).is_some() {
-                        self.log.push(KeyChange::Delete { key: key.clone(), revision });
+                        self.log.push(KeyChange::Delete {
+                            key: key.clone(),
+                            revision,
+                        });
                     }
                 }
             }

@@ -24,7 +24,9 @@ pub enum DurationError {
     #[error("`{0}` is not a Go duration")]
     Invalid(Box<str>),
     /// A number has no unit.
-    #[error("`{0}` is not a Go duration: a unit is missing; write it as in 5s (ns, us, ms, s, m, h)")]
+    #[error(
+        "`{0}` is not a Go duration: a unit is missing; write it as in 5s (ns, us, ms, s, m, h)"
+    )]
     MissingUnit(Box<str>),
     /// The unit is none of Go's.
     #[error("`{text}` is not a Go duration: there is no unit `{unit}`")]
@@ -52,7 +54,9 @@ impl GoDuration {
 
     /// The duration for timers; `None` where it is negative.
     pub fn to_std(self) -> Option<std::time::Duration> {
-        u64::try_from(self.0).ok().map(std::time::Duration::from_nanos)
+        u64::try_from(self.0)
+            .ok()
+            .map(std::time::Duration::from_nanos)
     }
 
     /// Whether it is zero, which vulcand takes for "not set".

@@ -26,10 +26,7 @@ pub(super) struct Brake {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Withheld {
     /// Too many at once.
-    TooMany {
-        losses: usize,
-        owned: usize,
-    },
+    TooMany { losses: usize, owned: usize },
     /// Something could not be read: what is missing may be in there.
     Incomplete,
 }
@@ -45,7 +42,9 @@ impl World {
     }
 
     fn is_inferred_loss(&self, reference: &ObjectRef) -> bool {
-        let Some(object) = self.object(reference) else { return false };
+        let Some(object) = self.object(reference) else {
+            return false;
+        };
         if !object.is_owned_by(&self.config.owner) {
             return false;
         }
@@ -54,8 +53,12 @@ impl World {
                 && self.is_prunable(object)
                 && !object.unclaimed_live;
         };
-        let Some(state) = self.services.get(&claim.service) else { return false };
-        let Some(port) = state.ports.get(claim.port) else { return false };
+        let Some(state) = self.services.get(&claim.service) else {
+            return false;
+        };
+        let Some(port) = state.ports.get(claim.port) else {
+            return false;
+        };
         reference.kind == ObjectKind::Backend
             && port.servers.is_empty()
             && !object.children.is_empty()
@@ -65,10 +68,20 @@ impl World {
 
     /// Whether an object that nothing claims may be deleted as far as its Service goes.
     pub(super) fn is_prunable(&self, object: &super::tree::Object) -> bool {
-        let service = object.record.as_ref().and_then(|(record, _)| record.service_name());
+        let service = object
+            .record
+            .as_ref()
+            .and_then(|(record, _)| record.service_name());
         match service {
             // A Service whose tree is unknown keeps what it has.
-            Some(service) if self.services.get(&service).is_some_and(|state| state.is_held) => false,
+            Some(service)
+                if self
+                    .services
+                    .get(&service)
+                    .is_some_and(|state| state.is_held) =>
+            {
+                false
+            }
             Some(service) => {
                 self.config.prune == Prune::Owner || self.cluster.service(&service).is_some()
             }
@@ -98,6 +111,9 @@ impl World {
         if !self.brake.is_tripped {
             return Some(Withheld::Incomplete);
         }
-        Some(Withheld::TooMany { losses: self.brake.losses.len(), owned: self.owned })
+        Some(Withheld::TooMany {
+            losses: self.brake.losses.len(),
+            owned: self.owned,
+        })
     }
 }

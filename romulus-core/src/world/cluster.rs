@@ -56,7 +56,10 @@ impl Cluster {
             services: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             behind: BTreeMap::new(),
-            scopes: scopes.iter().map(|scope| (scope.clone(), Listing::default())).collect(),
+            scopes: scopes
+                .iter()
+                .map(|scope| (scope.clone(), Listing::default()))
+                .collect(),
             lists: 0,
         }
     }
@@ -78,7 +81,9 @@ impl Cluster {
     /// Everything known of the addresses behind a Service.
     pub(crate) fn endpoints(&self, service: &ObjectName) -> impl Iterator<Item = &Endpoints> {
         let objects = self.behind.get(service).into_iter().flatten();
-        objects.filter_map(|name| self.endpoints.get(name)).map(|tracked| &tracked.object)
+        objects
+            .filter_map(|name| self.endpoints.get(name))
+            .map(|tracked| &tracked.object)
     }
 
     /// Takes over a change and says what it touches; nothing, where it says what was known.
@@ -91,7 +96,11 @@ impl Cluster {
             ClusterChange::ListEnd { scope, complete } => {
                 let listing = self.scopes.entry(scope.clone()).or_default();
                 let since = listing.running;
-                *listing = Listing { listed: true, incomplete: !complete, running: None };
+                *listing = Listing {
+                    listed: true,
+                    incomplete: !complete,
+                    running: None,
+                };
                 if let Some(since) = since.filter(|_| complete) {
                     self.sweep(&scope, since, touched);
                 }
@@ -112,12 +121,19 @@ impl Cluster {
         let running = |(scope, listing): (&Scope, &Listing)| {
             scope.kind == kind && scope.covers(name) && listing.running.is_some()
         };
-        if self.scopes.iter().any(running) { Seen::Listed } else { Seen::Live }
+        if self.scopes.iter().any(running) {
+            Seen::Listed
+        } else {
+            Seen::Live
+        }
     }
 
     fn apply_service(&mut self, service: Service, seen: Seen, touched: &mut Vec<Touched>) {
         let name = service.name.clone();
-        let tracked = Tracked { object: service, list: self.lists };
+        let tracked = Tracked {
+            object: service,
+            list: self.lists,
+        };
         let before = self.services.insert(name.clone(), tracked);
         let now = self.services.get(&name).map(|t| &t.object);
         if before.as_ref().map(|t| &t.object) != now {
@@ -128,12 +144,20 @@ impl Cluster {
     fn apply_endpoints(&mut self, endpoints: Endpoints, seen: Seen, touched: &mut Vec<Touched>) {
         let name = endpoints.name.clone();
         let service = endpoints.service.clone();
-        let tracked = Tracked { object: endpoints, list: self.lists };
-        let before = self.endpoints.insert(name.clone(), tracked).map(|t| t.object);
+        let tracked = Tracked {
+            object: endpoints,
+            list: self.lists,
+        };
+        let before = self
+            .endpoints
+            .insert(name.clone(), tracked)
+            .map(|t| t.object);
         if before.as_ref() == self.endpoints.get(&name).map(|t| &t.object) {
             return;
         }
-        let left = before.and_then(|before| before.service).filter(|old| Some(old) != service.as_ref());
+        let left = before
+            .and_then(|before| before.service)
+            .filter(|old| Some(old) != service.as_ref());
         if let Some(left) = left {
             self.unlink(&left, &name);
             touched.push(Touched::Endpoints(left, seen));
@@ -182,7 +206,13 @@ impl Cluster {
     }
 }
 
-fn unseen<T>(objects: &BTreeMap<ObjectName, Tracked<T>>, scope: &Scope, since: u64) -> Vec<ObjectName> {
-    let old = objects.iter().filter(|(name, t)| t.list < since && scope.covers(name));
+fn unseen<T>(
+    objects: &BTreeMap<ObjectName, Tracked<T>>,
+    scope: &Scope,
+    since: u64,
+) -> Vec<ObjectName> {
+    let old = objects
+        .iter()
+        .filter(|(name, t)| t.list < since && scope.covers(name));
     old.map(|(name, _)| name.clone()).collect()
 }

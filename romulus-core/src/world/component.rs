@@ -23,11 +23,17 @@ impl World {
 
     /// What a frontend hangs together with by the route and the backend it has stored.
     pub(super) fn linked(&self, frontend: &ObjectRef) -> Vec<ObjectRef> {
-        let stored = self.object(frontend).and_then(super::tree::Object::stored_frontend);
+        let stored = self
+            .object(frontend)
+            .and_then(super::tree::Object::stored_frontend);
         let (Some(tree), Some(stored)) = (self.trees.get(&frontend.root), stored) else {
             return Vec::new();
         };
-        let of = |kind, id| ObjectRef { root: frontend.root.clone(), kind, id };
+        let of = |kind, id| ObjectRef {
+            root: frontend.root.clone(),
+            kind,
+            id,
+        };
         let same = tree.with_route(&stored.route).iter().cloned();
         let backend = crate::key::Segment::new(&stored.backend_id);
         same.map(|id| of(ObjectKind::Frontend, id))
@@ -37,7 +43,9 @@ impl World {
 
     pub(super) fn neighbours(&self, reference: &ObjectRef) -> Vec<ObjectRef> {
         let mut neighbours = Vec::new();
-        let Some(tree) = self.trees.get(&reference.root) else { return neighbours };
+        let Some(tree) = self.trees.get(&reference.root) else {
+            return neighbours;
+        };
         let sibling = |kind, id: &crate::key::Segment| ObjectRef {
             root: reference.root.clone(),
             kind,
@@ -46,10 +54,14 @@ impl World {
         if reference.kind == ObjectKind::Backend {
             let referers = tree.referers(&reference.id).iter();
             neighbours.extend(referers.map(|id| sibling(ObjectKind::Frontend, id)));
-            let mixed = tree.longer(reference.id.as_str()).chain(tree.shorter(reference.id.as_str()));
+            let mixed = tree
+                .longer(reference.id.as_str())
+                .chain(tree.shorter(reference.id.as_str()));
             neighbours.extend(mixed.map(|id| sibling(ObjectKind::Backend, id)));
         }
-        let Some(object) = tree.get(reference.kind, &reference.id) else { return neighbours };
+        let Some(object) = tree.get(reference.kind, &reference.id) else {
+            return neighbours;
+        };
         neighbours.extend(self.linked(reference));
         if let Some(claim) = &object.claim {
             if let Some(route) = &claim.links.route {
@@ -60,9 +72,19 @@ impl World {
                 neighbours.push(sibling(ObjectKind::Backend, id));
             }
             neighbours.extend(self.claims_of(&claim.service));
-            neighbours.extend(self.recorded.get(&claim.service).into_iter().flatten().cloned());
+            neighbours.extend(
+                self.recorded
+                    .get(&claim.service)
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
         }
-        if let Some(service) = object.record.as_ref().and_then(|(record, _)| record.service_name()) {
+        if let Some(service) = object
+            .record
+            .as_ref()
+            .and_then(|(record, _)| record.service_name())
+        {
             neighbours.extend(self.claims_of(&service));
             neighbours.extend(self.recorded.get(&service).into_iter().flatten().cloned());
         }

@@ -73,7 +73,10 @@ fn decide_unless(
         decider.standing.insert(object.clone(), standing);
     }
     let frontends = frontends::decide(&mut decider);
-    for object in component.iter().filter(|object| object.kind == ObjectKind::Backend) {
+    for object in component
+        .iter()
+        .filter(|object| object.kind == ObjectKind::Backend)
+    {
         decider.backend(object, &frontends);
     }
     for (_, change) in frontends {
@@ -92,7 +95,10 @@ pub(super) struct Decider<'w> {
 
 impl<'w> Decider<'w> {
     pub(super) fn standing(&self, object: &ObjectRef) -> Standing {
-        self.standing.get(object).copied().unwrap_or(Standing::Nothing)
+        self.standing
+            .get(object)
+            .copied()
+            .unwrap_or(Standing::Nothing)
     }
 
     pub(super) fn object(&self, object: &ObjectRef) -> Option<&'w Object> {
@@ -114,7 +120,11 @@ impl<'w> Decider<'w> {
     }
 
     pub(super) fn say(&mut self, object: &ObjectRef, diagnostic: Diagnostic) {
-        self.decision.diagnostics.entry(object.clone()).or_default().push(diagnostic);
+        self.decision
+            .diagnostics
+            .entry(object.clone())
+            .or_default()
+            .push(diagnostic);
     }
 
     fn push(&mut self, change: ObjectChange) {
@@ -124,7 +134,9 @@ impl<'w> Decider<'w> {
     }
 
     fn judge(&mut self, reference: &ObjectRef) -> Standing {
-        let Some(object) = self.object(reference) else { return Standing::Nothing };
+        let Some(object) = self.object(reference) else {
+            return Standing::Nothing;
+        };
         let config = &self.world.config;
         let adopts = config.adopt && object.record.is_none();
         if object.claim.is_some() {
@@ -135,7 +147,11 @@ impl<'w> Decider<'w> {
             return Standing::Claimed;
         }
         if !object.is_owned_by(&config.owner) {
-            return if object.is_stored() { Standing::Foreign } else { Standing::Nothing };
+            return if object.is_stored() {
+                Standing::Foreign
+            } else {
+                Standing::Nothing
+            };
         }
         if !self.world.is_prunable(object) {
             return Standing::Kept;
@@ -143,7 +159,10 @@ impl<'w> Decider<'w> {
         if config.policy == Policy::UpsertOnly {
             let message = "nothing wants it any more; the policy `upsert-only` keeps it";
             let found = Diagnostic::new(Code::Kept, Subject::Object(reference.clone()), message);
-            self.say(reference, found.help("start with --policy sync to have it deleted"));
+            self.say(
+                reference,
+                found.help("start with --policy sync to have it deleted"),
+            );
             return Standing::Kept;
         }
         if let Some(withheld) = self.world.is_withheld(reference) {
@@ -155,7 +174,10 @@ impl<'w> Decider<'w> {
 
     fn foreign(&mut self, reference: &ObjectRef, object: &Object) {
         let whose = match &object.record {
-            Some((record, _)) => format!("it belongs to the owner `{}` (Service {})", record.owner, record.service),
+            Some((record, _)) => format!(
+                "it belongs to the owner `{}` (Service {})",
+                record.owner, record.service
+            ),
             None => "no romulus wrote it".into(),
         };
         let help = match &object.record {
@@ -163,8 +185,10 @@ impl<'w> Decider<'w> {
             None => "start with --adopt to take it over, or remove its keys",
         };
         let message = format!("{reference} exists and {whose}: it is left alone");
-        let found = Diagnostic::new(Code::ForeignObject, self.subject(reference), message)
-            .at(reference.head_key(), object.head.as_ref().map_or("", |head| &head.entry.value));
+        let found = Diagnostic::new(Code::ForeignObject, self.subject(reference), message).at(
+            reference.head_key(),
+            object.head.as_ref().map_or("", |head| &head.entry.value),
+        );
         self.say(reference, found.help(help));
     }
 
@@ -184,15 +208,20 @@ impl<'w> Decider<'w> {
             Subject::Object(_) => String::new(),
             _ => format!("{reference}: "),
         };
-        let message = format!("{object}{what} because it was not listed, and {why}: it is withheld");
+        let message =
+            format!("{object}{what} because it was not listed, and {why}: it is withheld");
         let found = Diagnostic::new(Code::DeletionWithheld, subject, message);
         self.say(reference, found.help(help));
     }
 
     /// Whether a backend will be there after this plan, for a frontend of ours to refer to.
     pub(super) fn is_available(&self, backend: &ObjectRef) -> bool {
-        let Some(object) = self.object(backend) else { return false };
-        let valid = self.claim(backend).is_some_and(|(_, port)| port.blueprint.backend.settings.valid().is_some());
+        let Some(object) = self.object(backend) else {
+            return false;
+        };
+        let valid = self
+            .claim(backend)
+            .is_some_and(|(_, port)| port.blueprint.backend.settings.valid().is_some());
         self.standing(backend) == Standing::Claimed
             && !self.blocked.contains_key(backend)
             && (object.head.is_some() || valid)
@@ -200,18 +229,24 @@ impl<'w> Decider<'w> {
 
     /// Whether a backend has servers now.
     pub(super) fn serves(&self, backend: &ObjectRef) -> bool {
-        self.object(backend).is_some_and(|object| !object.children.is_empty())
+        self.object(backend)
+            .is_some_and(|object| !object.children.is_empty())
     }
 
     /// The revision of a stored head.
     pub(super) fn head_revision(&self, object: &ObjectRef) -> Option<i64> {
-        self.object(object)?.head.as_ref().map(|head| head.entry.revision)
+        self.object(object)?
+            .head
+            .as_ref()
+            .map(|head| head.entry.revision)
     }
 
     /// Whether vulcand has lost a backend that we keep: its head key is gone, or was never there.
     pub(super) fn is_to_be_created(&self, backend: &ObjectRef) -> bool {
         self.is_available(backend)
-            && self.object(backend).is_some_and(|object| object.head.is_none() || object.is_lost)
+            && self
+                .object(backend)
+                .is_some_and(|object| object.head.is_none() || object.is_lost)
     }
 
     /// The record of a claimed object.
@@ -223,15 +258,24 @@ impl<'w> Decider<'w> {
     }
 
     fn backend(&mut self, reference: &ObjectRef, frontends: &BTreeMap<ObjectRef, ObjectChange>) {
-        let Some(object) = self.object(reference) else { return };
+        let Some(object) = self.object(reference) else {
+            return;
+        };
         let mut change = untouched(reference, object);
         match self.standing(reference) {
             Standing::Claimed => {
-                let Some((service, port)) = self.claim(reference) else { return };
+                let Some((service, port)) = self.claim(reference) else {
+                    return;
+                };
                 if let Some(other) = self.blocked.get(reference) {
-                    let message = format!("{reference} is not written: its id and that of {other} begin with each other, and vulcand would mix their servers at its next start");
+                    let message = format!(
+                        "{reference} is not written: its id and that of {other} begin with each other, and vulcand would mix their servers at its next start"
+                    );
                     let found = Diagnostic::new(Code::IdConflict, self.subject(reference), message);
-                    self.say(reference, found.help("rename one of them, or remove the other"));
+                    self.say(
+                        reference,
+                        found.help("rename one of them, or remove the other"),
+                    );
                 }
                 if !self.is_available(reference) {
                     return;
@@ -250,9 +294,18 @@ impl<'w> Decider<'w> {
                         change.record = RecordChange::Delete;
                     }
                     Some(frontend) => {
-                        let message = format!("nothing wants {reference} any more, but {frontend} refers to it: it stays, without servers");
-                        let found = Diagnostic::new(Code::StillReferenced, Subject::Object(reference.clone()), message);
-                        self.say(reference, found.help("point the frontend to another backend, or remove it"));
+                        let message = format!(
+                            "nothing wants {reference} any more, but {frontend} refers to it: it stays, without servers"
+                        );
+                        let found = Diagnostic::new(
+                            Code::StillReferenced,
+                            Subject::Object(reference.clone()),
+                            message,
+                        );
+                        self.say(
+                            reference,
+                            found.help("point the frontend to another backend, or remove it"),
+                        );
                     }
                 }
             }
@@ -269,8 +322,11 @@ impl<'w> Decider<'w> {
     ) -> Option<ObjectRef> {
         let tree = self.world.trees.get(&backend.root)?;
         tree.referers(&backend.id).iter().find_map(|id| {
-            let frontend =
-                ObjectRef { root: backend.root.clone(), kind: ObjectKind::Frontend, id: id.clone() };
+            let frontend = ObjectRef {
+                root: backend.root.clone(),
+                kind: ObjectKind::Frontend,
+                id: id.clone(),
+            };
             let refers = match frontends.get(&frontend) {
                 Some(change) => match &change.head {
                     HeadChange::Delete => false,
@@ -311,24 +367,41 @@ impl<'w> Decider<'w> {
             Head::Held => stored_scheme(object),
         };
         // Without a scheme to go by, no server can be written; those that are stored stay.
-        let Some(scheme) = scheme else { return self.keep_children(object, change) };
+        let Some(scheme) = scheme else {
+            return self.keep_children(object, change);
+        };
         let names = map::server_names(&port.servers, object.servers(), Segment::new);
         for (name, address) in &names {
             let text = map::server_value(&address.url(scheme));
-            let stored = object.children.get(name).filter(|_| !object.lost_children.contains(name));
-            let in_step =
-                stored.is_some_and(|stored| stored.value == text || same_server(&stored.value, &text));
-            change.children.push(Child { name: name.clone(), text, in_step });
+            let stored = object
+                .children
+                .get(name)
+                .filter(|_| !object.lost_children.contains(name));
+            let in_step = stored
+                .is_some_and(|stored| stored.value == text || same_server(&stored.value, &text));
+            change.children.push(Child {
+                name: name.clone(),
+                text,
+                in_step,
+            });
         }
-        change.strays =
-            object.children.keys().filter(|name| !names.contains_key(*name)).cloned().collect();
+        change.strays = object
+            .children
+            .keys()
+            .filter(|name| !names.contains_key(*name))
+            .cloned()
+            .collect();
     }
 
     /// The stored children stay; they are put again where the head has to be.
     pub(super) fn keep_children(&self, object: &Object, change: &mut ObjectChange) {
         let kept = object.children.iter();
         change.children = kept
-            .map(|(name, entry)| Child { name: name.clone(), text: entry.value.clone(), in_step: true })
+            .map(|(name, entry)| Child {
+                name: name.clone(),
+                text: entry.value.clone(),
+                in_step: true,
+            })
             .collect();
     }
 }
@@ -354,19 +427,31 @@ pub(super) fn untouched(reference: &ObjectRef, object: &Object) -> ObjectChange 
 }
 
 fn backend_head(reference: &ObjectRef, object: &Object, port: &PortState) -> HeadChange {
-    let Head::Valid(settings) = &port.blueprint.backend.settings else { return HeadChange::Keep };
+    let Head::Valid(settings) = &port.blueprint.backend.settings else {
+        return HeadChange::Keep;
+    };
     let text = map::backend_value(&reference.id, settings.as_ref().map(|s| s.text.as_str()));
     let Some(stored) = object.head.as_ref().filter(|_| !object.is_lost) else {
         return HeadChange::Put(text);
     };
-    let wanted = settings.as_ref().map(|s| s.parsed.clone()).unwrap_or_default();
+    let wanted = settings
+        .as_ref()
+        .map(|s| s.parsed.clone())
+        .unwrap_or_default();
     let in_step = stored.entry.value == text
         || matches!(&stored.content, Content::Backend(backend) if backend.settings == wanted);
-    if in_step { HeadChange::Keep } else { HeadChange::Put(text) }
+    if in_step {
+        HeadChange::Keep
+    } else {
+        HeadChange::Put(text)
+    }
 }
 
 fn same_server(stored: &str, wanted: &str) -> bool {
-    match (vulcand::Server::parse(stored).value, vulcand::Server::parse(wanted).value) {
+    match (
+        vulcand::Server::parse(stored).value,
+        vulcand::Server::parse(wanted).value,
+    ) {
         (Some(stored), Some(wanted)) => stored == wanted,
         _ => false,
     }
@@ -375,10 +460,10 @@ fn same_server(stored: &str, wanted: &str) -> bool {
 /// How the stored servers are spoken to.
 fn stored_scheme(object: &Object) -> Option<Scheme> {
     let mut servers = object.children.values();
-    servers.find_map(|entry| vulcand::Server::parse(&entry.value).value).map(|server| {
-        match server.url.scheme() {
+    servers
+        .find_map(|entry| vulcand::Server::parse(&entry.value).value)
+        .map(|server| match server.url.scheme() {
             "https" => Scheme::Https,
             _ => Scheme::Http,
-        }
-    })
+        })
 }

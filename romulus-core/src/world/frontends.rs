@@ -33,7 +33,11 @@ struct Wish<'w> {
 pub(super) fn decide(decider: &mut Decider<'_>) -> BTreeMap<ObjectRef, ObjectChange> {
     let mut wishes = BTreeMap::new();
     let mut changes = BTreeMap::new();
-    for reference in decider.component.iter().filter(|o| o.kind == ObjectKind::Frontend) {
+    for reference in decider
+        .component
+        .iter()
+        .filter(|o| o.kind == ObjectKind::Frontend)
+    {
         match decider.standing(reference) {
             Standing::Claimed => {
                 if let Some(wish) = wish(decider, reference) {
@@ -41,7 +45,9 @@ pub(super) fn decide(decider: &mut Decider<'_>) -> BTreeMap<ObjectRef, ObjectCha
                 }
             }
             Standing::Doomed => {
-                let Some(object) = decider.object(reference) else { continue };
+                let Some(object) = decider.object(reference) else {
+                    continue;
+                };
                 changes.insert(reference.clone(), delete(reference, object));
             }
             Standing::Foreign | Standing::Kept | Standing::Nothing => {}
@@ -64,7 +70,9 @@ pub(super) fn decide(decider: &mut Decider<'_>) -> BTreeMap<ObjectRef, ObjectCha
 /// What the frontend should become; `None` where it is held or has to wait.
 fn wish<'w>(decider: &mut Decider<'w>, reference: &ObjectRef) -> Option<Wish<'w>> {
     let (service, port) = decider.claim(reference)?;
-    let Some(Head::Valid(blueprint)) = &port.blueprint.frontend else { return None };
+    let Some(Head::Valid(blueprint)) = &port.blueprint.frontend else {
+        return None;
+    };
     let backend = match &blueprint.target {
         None => {
             let own = decider.world.backend_of(reference, &port.backend);
@@ -76,7 +84,11 @@ fn wish<'w>(decider: &mut Decider<'w>, reference: &ObjectRef) -> Option<Wish<'w>
         }
         Some(target) => target_backend(decider, reference, target)?,
     };
-    Some(Wish { blueprint, backend, rank: &service.rank })
+    Some(Wish {
+        blueprint,
+        backend,
+        rank: &service.rank,
+    })
 }
 
 fn wait(decider: &mut Decider<'_>, reference: &ObjectRef, backend: &ObjectRef) {
@@ -93,17 +105,27 @@ fn target_backend(
 ) -> Option<Segment> {
     let placed = decider.world.placed_backend(&reference.root, &target.id);
     let backend = decider.world.backend_of(reference, &placed);
-    let has_servers = decider.claim(&backend).is_some_and(|(_, port)| !port.servers.is_empty())
+    let has_servers = decider
+        .claim(&backend)
+        .is_some_and(|(_, port)| !port.servers.is_empty())
         || decider.serves(&backend);
     if decider.is_available(&backend) && has_servers {
         return Some(placed);
     }
     let present = decider.object(reference).and_then(Object::stored_frontend);
-    let present = present.and_then(|stored| Segment::new(&stored.backend_id)).filter(|present| {
-        let backend = decider.world.backend_of(reference, present);
-        decider.object(&backend).is_some_and(|object| object.head.is_some())
-    });
-    let what = if decider.is_available(&backend) { "has no servers" } else { "does not exist in this tree" };
+    let present = present
+        .and_then(|stored| Segment::new(&stored.backend_id))
+        .filter(|present| {
+            let backend = decider.world.backend_of(reference, present);
+            decider
+                .object(&backend)
+                .is_some_and(|object| object.head.is_some())
+        });
+    let what = if decider.is_available(&backend) {
+        "has no servers"
+    } else {
+        "does not exist in this tree"
+    };
     let then = match &present {
         Some(present) => format!("requests still go to `{present}`"),
         None => "the frontend is not written".into(),
@@ -111,14 +133,30 @@ fn target_backend(
     let message = format!("the backend `{}` {what}: {then}", target.id);
     let found = Diagnostic::new(Code::TargetUnavailable, decider.subject(reference), message)
         .at(target.key.as_str(), target.value.as_str());
-    decider.say(reference, found.help("name a published Service of the same namespace and tree"));
+    decider.say(
+        reference,
+        found.help("name a published Service of the same namespace and tree"),
+    );
     present
 }
 
-fn conflict(decider: &mut Decider<'_>, loser: &ObjectRef, blueprint: &FrontendBlueprint, winner: &ObjectRef) {
-    let message = format!("the route {} belongs to {winner}: {loser} is not written", blueprint.route);
+fn conflict(
+    decider: &mut Decider<'_>,
+    loser: &ObjectRef,
+    blueprint: &FrontendBlueprint,
+    winner: &ObjectRef,
+) {
+    let message = format!(
+        "the route {} belongs to {winner}: {loser} is not written",
+        blueprint.route
+    );
     let found = Diagnostic::new(Code::RouteConflict, decider.subject(loser), message);
-    decider.say(loser, found.help("change one of the routes; a stored one keeps its place, then the oldest Service"));
+    decider.say(
+        loser,
+        found.help(
+            "change one of the routes; a stored one keeps its place, then the oldest Service",
+        ),
+    );
 }
 
 /// Who does not get the route it wants, and who has it.
@@ -128,18 +166,29 @@ fn assign_routes(
     changes: &BTreeMap<ObjectRef, ObjectChange>,
 ) -> Vec<(ObjectRef, ObjectRef)> {
     let stored = |reference: &ObjectRef| {
-        decider.object(reference).and_then(Object::stored_frontend).map(|f| f.route.as_str())
+        decider
+            .object(reference)
+            .and_then(Object::stored_frontend)
+            .map(|f| f.route.as_str())
     };
     let mut losers: BTreeMap<&ObjectRef, ObjectRef> = BTreeMap::new();
     loop {
         // Who holds which route and does not leave it. One that loses what it wants stays where it
         // is, which may cost another its place: so it goes on until nobody loses any more.
         let mut holders: BTreeMap<(&crate::key::Root, &str), &ObjectRef> = BTreeMap::new();
-        for reference in decider.component.iter().filter(|o| o.kind == ObjectKind::Frontend) {
-            let Some(route) = stored(reference) else { continue };
+        for reference in decider
+            .component
+            .iter()
+            .filter(|o| o.kind == ObjectKind::Frontend)
+        {
+            let Some(route) = stored(reference) else {
+                continue;
+            };
             let leaves = changes.contains_key(reference)
                 || (!losers.contains_key(reference)
-                    && wishes.get(reference).is_some_and(|wish| wish.blueprint.route != route));
+                    && wishes
+                        .get(reference)
+                        .is_some_and(|wish| wish.blueprint.route != route));
             if !leaves {
                 holders.entry((&reference.root, route)).or_insert(reference);
             }
@@ -153,8 +202,12 @@ fn assign_routes(
         }
         let before = losers.len();
         for (slot, newcomers) in wanted {
-            let oldest = newcomers.iter().min_by_key(|r| wishes.get(**r).map(|w| (w.rank, **r)));
-            let Some(winner) = holders.get(&slot).or(oldest).copied() else { continue };
+            let oldest = newcomers
+                .iter()
+                .min_by_key(|r| wishes.get(**r).map(|w| (w.rank, **r)));
+            let Some(winner) = holders.get(&slot).or(oldest).copied() else {
+                continue;
+            };
             for newcomer in newcomers {
                 if newcomer != winner {
                     losers.insert(newcomer, winner.clone());
@@ -182,10 +235,11 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
     let (service, _) = decider.claim(reference)?;
     let blueprint = wish.blueprint;
     let mut change = untouched(reference, object);
-    let settings = blueprint.settings.as_ref().map(|settings| settings.text.as_str());
-    let value = |route: &str| {
-        map::frontend_value(&reference.id, &wish.backend, route, settings)
-    };
+    let settings = blueprint
+        .settings
+        .as_ref()
+        .map(|settings| settings.text.as_str());
+    let value = |route: &str| map::frontend_value(&reference.id, &wish.backend, route, settings);
     let text = value(&blueprint.route);
     change.head = match object.head.as_ref().filter(|_| !object.is_lost) {
         Some(stored) if stored.entry.value == text => HeadChange::Keep,
@@ -193,7 +247,12 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
             Some(frontend) if says(frontend, wish) => HeadChange::Keep,
             Some(frontend) if is_quiet(frontend, wish) => {
                 let settings = quiet::loud(settings, &stored.entry.value);
-                let value = map::frontend_value(&reference.id, &wish.backend, &blueprint.route, settings.as_deref());
+                let value = map::frontend_value(
+                    &reference.id,
+                    &wish.backend,
+                    &blueprint.route,
+                    settings.as_deref(),
+                );
                 HeadChange::Put(value)
             }
             _ => HeadChange::Put(text),
@@ -210,20 +269,36 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
     change.links.target_serves = decider.serves(&target);
     change.links.target_revision = decider.head_revision(&target);
     for (name, middleware) in &blueprint.middlewares {
-        let stored = object.children.get(name).filter(|_| !object.lost_children.contains(name));
+        let stored = object
+            .children
+            .get(name)
+            .filter(|_| !object.lost_children.contains(name));
         let in_step = stored.is_some_and(|stored| {
-            stored.value == middleware.text || same_middleware(&stored.value, &middleware.parsed, decider)
+            stored.value == middleware.text
+                || same_middleware(&stored.value, &middleware.parsed, decider)
         });
-        change.children.push(Child { name: name.clone(), text: middleware.text.clone(), in_step });
+        change.children.push(Child {
+            name: name.clone(),
+            text: middleware.text.clone(),
+            in_step,
+        });
     }
-    let strays = object.children.keys().filter(|name| !blueprint.middlewares.contains_key(*name));
+    let strays = object
+        .children
+        .keys()
+        .filter(|name| !blueprint.middlewares.contains_key(*name));
     change.strays = strays.cloned().collect();
     Some(change)
 }
 
 /// Whether a wish differs from a stored frontend only in what a running vulcand does not notice.
 fn is_quiet(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
-    let mut settings = wish.blueprint.settings.as_ref().map(|s| s.parsed.clone()).unwrap_or_default();
+    let mut settings = wish
+        .blueprint
+        .settings
+        .as_ref()
+        .map(|s| s.parsed.clone())
+        .unwrap_or_default();
     settings.pass_host_header = stored.settings.pass_host_header;
     settings.stream = stored.settings.stream;
     settings.stream_flush_interval_ns = stored.settings.stream_flush_interval_ns;
@@ -234,7 +309,12 @@ fn is_quiet(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
 
 /// Whether a stored frontend says what is wished.
 fn says(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
-    let settings = wish.blueprint.settings.as_ref().map(|s| s.parsed.clone()).unwrap_or_default();
+    let settings = wish
+        .blueprint
+        .settings
+        .as_ref()
+        .map(|s| s.parsed.clone())
+        .unwrap_or_default();
     stored.route == wish.blueprint.route
         && stored.backend_id == wish.backend.as_str()
         && stored.settings == settings
@@ -242,7 +322,10 @@ fn says(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
 
 fn same_middleware(stored: &str, wanted: &vulcand::Middleware, decider: &Decider<'_>) -> bool {
     let environment = map::environment(&decider.world.config);
-    vulcand::Middleware::parse(stored, &environment).value.as_ref() == Some(wanted)
+    vulcand::Middleware::parse(stored, &environment)
+        .value
+        .as_ref()
+        == Some(wanted)
 }
 
 /// A frontend that outlives its backend never follows the servers of the one that is put in its
@@ -254,12 +337,21 @@ fn follow_lost_backends(decider: &Decider<'_>, changes: &mut BTreeMap<ObjectRef,
         .filter(|o| o.kind == ObjectKind::Backend && decider.is_to_be_created(o))
         .collect();
     for backend in lost {
-        let Some(tree) = decider.world.trees.get(&backend.root) else { continue };
+        let Some(tree) = decider.world.trees.get(&backend.root) else {
+            continue;
+        };
         for id in tree.referers(&backend.id) {
-            let reference =
-                ObjectRef { root: backend.root.clone(), kind: ObjectKind::Frontend, id: id.clone() };
-            let Some(object) = decider.object(&reference) else { continue };
-            let refers = object.stored_frontend().is_some_and(|f| f.backend_id == backend.id.as_str());
+            let reference = ObjectRef {
+                root: backend.root.clone(),
+                kind: ObjectKind::Frontend,
+                id: id.clone(),
+            };
+            let Some(object) = decider.object(&reference) else {
+                continue;
+            };
+            let refers = object
+                .stored_frontend()
+                .is_some_and(|f| f.backend_id == backend.id.as_str());
             if !refers || decider.standing(&reference) != Standing::Claimed {
                 continue;
             }
@@ -276,11 +368,19 @@ fn follow_lost_backends(decider: &Decider<'_>, changes: &mut BTreeMap<ObjectRef,
             }
             change.links.target_serves = true;
             if change.links.placeholder.is_empty() {
-                let Some(stored) = object.stored_frontend() else { continue };
+                let Some(stored) = object.stored_frontend() else {
+                    continue;
+                };
                 // The settings are left out: nothing is served until the real value follows.
-                let Some(backend) = Segment::new(&stored.backend_id) else { continue };
-                change.links.placeholder =
-                    map::frontend_value(&reference.id, &backend, &placeholder_route(&reference.id), None);
+                let Some(backend) = Segment::new(&stored.backend_id) else {
+                    continue;
+                };
+                change.links.placeholder = map::frontend_value(
+                    &reference.id,
+                    &backend,
+                    &placeholder_route(&reference.id),
+                    None,
+                );
             }
             change.recreate();
         }

@@ -34,21 +34,35 @@ impl Tree {
     /// The other backends whose ids this one begins with.
     pub(super) fn shorter<'t>(&'t self, id: &'t str) -> impl Iterator<Item = &'t Segment> {
         let cuts = (1..id.len()).filter(|cut| id.is_char_boundary(*cut));
-        cuts.filter_map(|cut| self.backends().get_key_value(&id[..cut])).map(|(id, _)| id)
+        cuts.filter_map(|cut| self.backends().get_key_value(&id[..cut]))
+            .map(|(id, _)| id)
     }
 }
 
 impl World {
     /// The id under which the backend of a port is kept: where it has moved, it stays.
-    pub(super) fn kept_backend(&self, service: &ObjectName, root: Option<&Root>, id: &Segment) -> Segment {
+    pub(super) fn kept_backend(
+        &self,
+        service: &ObjectName,
+        root: Option<&Root>,
+        id: &Segment,
+    ) -> Segment {
         let stays = || {
             let root = root?;
             let moved = moved(id)?;
             let claimed = self.services.get(service).is_some_and(|state| {
-                state.root.as_ref() == Some(root) && state.ports.iter().any(|port| port.backend == moved)
+                state.root.as_ref() == Some(root)
+                    && state.ports.iter().any(|port| port.backend == moved)
             });
-            let backend = ObjectRef { root: root.clone(), kind: ObjectKind::Backend, id: moved.clone() };
-            let stored = self.recorded.get(service).is_some_and(|objects| objects.contains(&backend));
+            let backend = ObjectRef {
+                root: root.clone(),
+                kind: ObjectKind::Backend,
+                id: moved.clone(),
+            };
+            let stored = self
+                .recorded
+                .get(service)
+                .is_some_and(|objects| objects.contains(&backend));
             (claimed || stored).then_some(moved)
         };
         stays().unwrap_or_else(|| id.clone())
@@ -57,7 +71,10 @@ impl World {
     /// The id under which a port's backend is to be found, given the port's id.
     pub(super) fn placed_backend(&self, root: &Root, id: &Segment) -> Segment {
         let claimed = |id: &Segment| {
-            let backend = self.trees.get(root).and_then(|tree| tree.get(ObjectKind::Backend, id));
+            let backend = self
+                .trees
+                .get(root)
+                .and_then(|tree| tree.get(ObjectKind::Backend, id));
             backend.is_some_and(|object| object.claim.is_some())
         };
         moved(id).filter(claimed).unwrap_or_else(|| id.clone())
@@ -66,12 +83,16 @@ impl World {
     /// Moves backends whose ids have become the beginning of another, before a plan.
     pub(super) fn settle_ids(&mut self) {
         for backend in std::mem::take(&mut self.appeared) {
-            let Some(tree) = self.trees.get(&backend.root) else { continue };
+            let Some(tree) = self.trees.get(&backend.root) else {
+                continue;
+            };
             if tree.get(ObjectKind::Backend, &backend.id).is_none() {
                 continue; // it has gone again
             }
             let own = moved(&backend.id);
-            let has_longer = tree.longer(backend.id.as_str()).any(|other| Some(other) != own.as_ref());
+            let has_longer = tree
+                .longer(backend.id.as_str())
+                .any(|other| Some(other) != own.as_ref());
             let mut crowded: Vec<Segment> = tree
                 .shorter(backend.id.as_str())
                 .filter(|shorter| moved(shorter).as_ref() != Some(&backend.id))
@@ -82,7 +103,10 @@ impl World {
             }
             crowded.extend(self.moved_before(&backend));
             for id in crowded {
-                self.move_backend(&ObjectRef { id, ..backend.clone() });
+                self.move_backend(&ObjectRef {
+                    id,
+                    ..backend.clone()
+                });
             }
         }
     }
@@ -90,17 +114,31 @@ impl World {
     /// The id whose claim is to follow a stored backend that moved in an earlier life of ours.
     fn moved_before(&self, backend: &ObjectRef) -> Option<Segment> {
         let id = Segment::new(backend.id.as_str().strip_suffix(MOVED)?)?;
-        let object = self.object(backend).filter(|object| object.is_owned_by(&self.config.owner))?;
+        let object = self
+            .object(backend)
+            .filter(|object| object.is_owned_by(&self.config.owner))?;
         let service = object.record.as_ref()?.0.service_name()?;
-        let claim = self.object(&ObjectRef { id: id.clone(), ..backend.clone() })?.claim.as_ref()?;
+        let claim = self
+            .object(&ObjectRef {
+                id: id.clone(),
+                ..backend.clone()
+            })?
+            .claim
+            .as_ref()?;
         (claim.service == service).then_some(id)
     }
 
     /// Lets the claim of a backend move to the id with the underscore.
     fn move_backend(&mut self, backend: &ObjectRef) {
-        let Some(claim) = self.object(backend).and_then(|object| object.claim.clone()) else { return };
-        let Some(target) = moved(&backend.id) else { return };
-        let Some(state) = self.services.get_mut(&claim.service) else { return };
+        let Some(claim) = self.object(backend).and_then(|object| object.claim.clone()) else {
+            return;
+        };
+        let Some(target) = moved(&backend.id) else {
+            return;
+        };
+        let Some(state) = self.services.get_mut(&claim.service) else {
+            return;
+        };
         match state.ports.get_mut(claim.port) {
             // What has moved once has the underscore already.
             Some(port) if port.blueprint.id == backend.id => port.backend = target,
@@ -110,7 +148,8 @@ impl World {
         let mut services = vec![claim.service];
         if let Some(tree) = self.trees.get(&backend.root) {
             let referers = tree.referers(&backend.id).iter();
-            let claims = referers.filter_map(|id| tree.get(ObjectKind::Frontend, id)?.claim.as_ref());
+            let claims =
+                referers.filter_map(|id| tree.get(ObjectKind::Frontend, id)?.claim.as_ref());
             services.extend(claims.map(|claim| claim.service.clone()));
         }
         for service in services {
@@ -126,17 +165,23 @@ impl World {
 pub(super) fn conflicts(world: &World, changes: &[ObjectChange]) -> Vec<(ObjectRef, ObjectRef)> {
     let is_backend = |change: &&ObjectChange| change.object.kind == ObjectKind::Backend;
     let backends = || changes.iter().filter(is_backend);
-    let creates = |change: &ObjectChange| change.head_revision.is_none() && change.head != HeadChange::Keep;
+    let creates =
+        |change: &ObjectChange| change.head_revision.is_none() && change.head != HeadChange::Keep;
     let mut conflicts = Vec::new();
     for change in backends().filter(|change| creates(change)) {
         let object = &change.object;
-        let Some(tree) = world.trees.get(&object.root) else { continue };
+        let Some(tree) = world.trees.get(&object.root) else {
+            continue;
+        };
         let id = object.id.as_str();
         let stays = |other: &Segment| {
-            let mut of_other = backends().filter(|c| c.object.root == object.root && c.object.id == *other);
+            let mut of_other =
+                backends().filter(|c| c.object.root == object.root && c.object.id == *other);
             match of_other.next() {
                 Some(change) => change.head != HeadChange::Delete,
-                None => tree.get(ObjectKind::Backend, other).is_some_and(|o| o.is_stored()),
+                None => tree
+                    .get(ObjectKind::Backend, other)
+                    .is_some_and(|o| o.is_stored()),
             }
         };
         let foreign = |other: &Segment| {
@@ -145,10 +190,18 @@ pub(super) fn conflicts(world: &World, changes: &[ObjectChange]) -> Vec<(ObjectR
         };
         // For as long as a backend moves, both of its ids are there: with the same servers.
         let moves = |short: &Segment, long: &Segment| moved(short).as_ref() == Some(long);
-        let shorter = tree.shorter(id).filter(|o| !moves(o, &object.id) || foreign(o));
+        let shorter = tree
+            .shorter(id)
+            .filter(|o| !moves(o, &object.id) || foreign(o));
         let longer = tree.longer(id).filter(|o| !moves(&object.id, o));
         if let Some(other) = shorter.chain(longer).find(|other| stays(other)) {
-            conflicts.push((object.clone(), ObjectRef { id: other.clone(), ..object.clone() }));
+            conflicts.push((
+                object.clone(),
+                ObjectRef {
+                    id: other.clone(),
+                    ..object.clone()
+                },
+            ));
         }
     }
     conflicts

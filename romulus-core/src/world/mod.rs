@@ -165,7 +165,11 @@ impl World {
     /// ownership records, the default tree, and every tree a label or a record names.
     pub fn missing_prefixes(&self) -> Vec<String> {
         let records = (!self.records_loaded).then(|| RECORDS_PREFIX.to_owned());
-        let trees = self.trees.iter().filter(|(_, tree)| !tree.loaded).map(|(root, _)| root.prefix());
+        let trees = self
+            .trees
+            .iter()
+            .filter(|(_, tree)| !tree.loaded)
+            .map(|(root, _)| root.prefix());
         records.into_iter().chain(trees).collect()
     }
 
@@ -180,8 +184,12 @@ impl World {
         if prefix == RECORDS_PREFIX {
             self.records_loaded = true;
         }
-        let of_prefix: Vec<Root> =
-            self.trees.keys().filter(|root| root.prefix() == prefix).cloned().collect();
+        let of_prefix: Vec<Root> = self
+            .trees
+            .keys()
+            .filter(|root| root.prefix() == prefix)
+            .cloned()
+            .collect();
         for root in &of_prefix {
             if let Some(tree) = self.trees.get_mut(root) {
                 tree.loaded = true;
@@ -201,9 +209,12 @@ impl World {
                 tree.iter().map(reference)
             })
             .collect();
-        self.tombstones.retain(|_, deleted| *deleted <= snapshot.revision);
+        self.tombstones
+            .retain(|_, deleted| *deleted <= snapshot.revision);
         for object in &objects {
-            self.change(object, |state| state.known_at = state.known_at.min(snapshot.revision - 1));
+            self.change(object, |state| {
+                state.known_at = state.known_at.min(snapshot.revision - 1)
+            });
         }
         self.replace(&objects, snapshot, Known::Outdated, |key| match key {
             Key::Record(_) => everywhere,
@@ -217,15 +228,24 @@ impl World {
     /// Takes over everything that is stored of some objects, after a write whose outcome is
     /// unknown or that was refused. The snapshot holds their keys and records.
     pub fn refresh(&mut self, objects: &[ObjectRef], snapshot: &Snapshot) {
-        self.replace(objects, snapshot, Known::UnlessNewer, |key| objects.contains(key.object()));
+        self.replace(objects, snapshot, Known::UnlessNewer, |key| {
+            objects.contains(key.object())
+        });
         for object in objects {
-            self.change(object, |state| state.known_at = state.known_at.max(snapshot.revision));
+            self.change(object, |state| {
+                state.known_at = state.known_at.max(snapshot.revision)
+            });
         }
     }
 
     /// Prefixes under which everything of an object is stored.
     pub fn prefixes_of(object: &ObjectRef) -> [String; 2] {
-        let folder = format!("{}{}/{}/", object.root.prefix(), object.kind.folder(), object.id);
+        let folder = format!(
+            "{}{}/{}/",
+            object.root.prefix(),
+            object.kind.folder(),
+            object.id
+        );
         [folder, object.record_key()]
     }
 
@@ -250,9 +270,14 @@ impl World {
             }
         }
         for reference in objects {
-            let Some(object) = self.object(reference) else { continue };
+            let Some(object) = self.object(reference) else {
+                continue;
+            };
             let head = object.head.is_some().then(|| Key::Head(reference.clone()));
-            let record = object.record.is_some().then(|| Key::Record(reference.clone()));
+            let record = object
+                .record
+                .is_some()
+                .then(|| Key::Record(reference.clone()));
             let children = object.children.keys();
             let children = children.map(|name| Key::Child(reference.clone(), name.clone()));
             let keys: Vec<Key> = head.into_iter().chain(record).chain(children).collect();
@@ -288,7 +313,11 @@ impl World {
     pub fn committed(&mut self, transaction: &Transaction, revision: i64) {
         for op in &transaction.ops {
             let entry = match op {
-                Op::Put { value, .. } => Some(Entry { value: value.clone(), revision, lease: 0 }),
+                Op::Put { value, .. } => Some(Entry {
+                    value: value.clone(),
+                    revision,
+                    lease: 0,
+                }),
                 Op::Delete { key } => {
                     self.tombstones.insert(key.clone(), revision);
                     None
@@ -319,7 +348,10 @@ impl World {
         if text.starts_with(RECORDS_PREFIX) {
             return Key::record(text).into_iter().collect();
         }
-        self.trees.keys().filter_map(|root| Key::in_tree(root, text)).collect()
+        self.trees
+            .keys()
+            .filter_map(|root| Key::in_tree(root, text))
+            .collect()
     }
 
     /// Sets what a key holds since a revision.
@@ -358,14 +390,24 @@ impl World {
     }
 
     /// Changes what is known of an object; keeps every index and count right.
-    fn change<R: Default>(&mut self, object: &ObjectRef, change: impl FnOnce(&mut Object) -> R) -> R {
+    fn change<R: Default>(
+        &mut self,
+        object: &ObjectRef,
+        change: impl FnOnce(&mut Object) -> R,
+    ) -> R {
         let owner = &self.config.owner;
-        let Some(tree) = self.trees.get_mut(&object.root) else { return R::default() };
+        let Some(tree) = self.trees.get_mut(&object.root) else {
+            return R::default();
+        };
         let recorded = |state: &Object| {
-            let ours = state.record.as_ref().filter(|(record, _)| record.owner == owner.as_str());
+            let ours = state
+                .record
+                .as_ref()
+                .filter(|(record, _)| record.owner == owner.as_str());
             ours.map(|(record, _)| record.service_name())
         };
-        let is_new = object.kind == ObjectKind::Backend && tree.get(object.kind, &object.id).is_none();
+        let is_new =
+            object.kind == ObjectKind::Backend && tree.get(object.kind, &object.id).is_none();
         let (before, after, result) = tree.update(object.kind, &object.id, |state| {
             let before = recorded(state);
             let result = change(state);
@@ -382,7 +424,10 @@ impl World {
                 }
             }
             if let Some(Some(service)) = after {
-                self.recorded.entry(service).or_default().insert(object.clone());
+                self.recorded
+                    .entry(service)
+                    .or_default()
+                    .insert(object.clone());
             }
         }
         if is_new {
@@ -422,13 +467,20 @@ impl World {
             }
             let component = self.component(&seed);
             visited.extend(component.iter().cloned());
-            if component.iter().any(|o| self.object(o).is_some_and(|object| object.in_flight)) {
+            if component
+                .iter()
+                .any(|o| self.object(o).is_some_and(|object| object.in_flight))
+            {
                 continue; // planned again when that is through
             }
             let decision = decide::decide(self, &component);
             for object in &component {
                 self.dirty.remove(object);
-                let found = decision.diagnostics.get(object).cloned().unwrap_or_default();
+                let found = decision
+                    .diagnostics
+                    .get(object)
+                    .cloned()
+                    .unwrap_or_default();
                 self.report.set(Origin::Object(object.clone()), found);
             }
             if let Some(group) = plan::group(decision.changes) {
@@ -438,9 +490,15 @@ impl World {
                 groups.push(group);
             }
         }
-        let groups = plan::pack(groups, |group| group.objects.iter().any(|o| self.refused.contains(o)));
+        let groups = plan::pack(groups, |group| {
+            group.objects.iter().any(|o| self.refused.contains(o))
+        });
         let (raised, cleared) = self.report.news();
-        Plan { groups, raised, cleared }
+        Plan {
+            groups,
+            raised,
+            cleared,
+        }
     }
 
     /// Of objects that are no more, only those are left to look at that they stood in the way of.
@@ -450,7 +508,10 @@ impl World {
         for object in gone {
             self.dirty.remove(&object);
             self.report.set(Origin::Object(object.clone()), Vec::new());
-            let left = self.neighbours(&object).into_iter().filter(|o| self.object(o).is_some());
+            let left = self
+                .neighbours(&object)
+                .into_iter()
+                .filter(|o| self.object(o).is_some());
             let left: Vec<ObjectRef> = left.collect();
             self.dirty.extend(left);
         }
@@ -500,6 +561,10 @@ impl World {
     }
 
     fn backend_of(&self, frontend: &ObjectRef, id: &Segment) -> ObjectRef {
-        ObjectRef { root: frontend.root.clone(), kind: ObjectKind::Backend, id: id.clone() }
+        ObjectRef {
+            root: frontend.root.clone(),
+            kind: ObjectKind::Backend,
+            id: id.clone(),
+        }
     }
 }

@@ -12,10 +12,16 @@ const PREDICATE: &str = "FailoverPredicate";
 /// The settings with a predicate that says the same as before in another text.
 pub(super) fn loud(settings: Option<&str>, stored: &str) -> Option<String> {
     let stored = json::parse(stored).ok();
-    let before = stored.as_ref().and_then(|stored| text(stored.member("Settings")?));
+    let before = stored
+        .as_ref()
+        .and_then(|stored| text(stored.member("Settings")?));
     let mut value = json::parse(settings.unwrap_or("{}")).ok()?;
     let wanted = text(&value).unwrap_or(Predicate::DEFAULT).to_owned();
-    let spelled = if before == Some(wanted.as_str()) { format!("{wanted} ") } else { wanted };
+    let spelled = if before == Some(wanted.as_str()) {
+        format!("{wanted} ")
+    } else {
+        wanted
+    };
     set(&mut value, spelled);
     Some(value.compact())
 }
@@ -29,12 +35,21 @@ fn text(settings: &json::Value) -> Option<&str> {
 }
 
 fn set(settings: &mut json::Value, predicate: String) {
-    let json::Node::Object(members) = &mut settings.node else { return };
-    let value = json::Value { span: 0..0, node: json::Node::String(predicate.into()) };
+    let json::Node::Object(members) = &mut settings.node else {
+        return;
+    };
+    let value = json::Value {
+        span: 0..0,
+        node: json::Node::String(predicate.into()),
+    };
     let named = |member: &&mut json::Member| member.name.eq_ignore_ascii_case(PREDICATE);
     match members.iter_mut().rev().find(named) {
         Some(member) => member.value = value,
-        None => members.push(json::Member { name: PREDICATE.into(), name_span: 0..0, value }),
+        None => members.push(json::Member {
+            name: PREDICATE.into(),
+            name_span: 0..0,
+            value,
+        }),
     }
 }
 
@@ -45,7 +60,9 @@ mod tests {
     #[test]
     fn the_predicate_changes_its_text_and_nothing_else() {
         let stored = |predicate: &str| {
-            format!(r#"{{"Type":"http","Settings":{{"FailoverPredicate":"{predicate}","Stream":true}}}}"#)
+            format!(
+                r#"{{"Type":"http","Settings":{{"FailoverPredicate":"{predicate}","Stream":true}}}}"#
+            )
         };
         let wanted = Some(r#"{"FailoverPredicate":"Attempts() < 3","PassHostHeader":true}"#);
         assert_eq!(

@@ -5,11 +5,11 @@ use crate::diagnostic::{Code, Diagnostic, Subject};
 use crate::key::{ObjectKind, ObjectRef, Root, Segment};
 use crate::map::{self, Blueprint, Head, PortBlueprint, ServerAddress};
 
+use super::World;
 use super::cluster::Seen;
 use super::record::Record;
 use super::report::Origin;
 use super::tree::{Claim, Links};
-use super::World;
 
 /// A Service that takes part: what it asks for and the servers it has.
 #[derive(Debug)]
@@ -63,7 +63,9 @@ impl World {
         let service = self.cluster.service(name).filter(|service| {
             service.speaks_to_romulus() && self.config.selector.matches(&service.labels)
         });
-        let Some(service) = service else { return self.retire(name, seen) };
+        let Some(service) = service else {
+            return self.retire(name, seen);
+        };
         let mut blueprint = Blueprint::of(service, &self.config);
         let (record, rank) = (Record::of(&self.config.owner, service), Rank::of(service));
         let is_held = blueprint.root == Head::Held;
@@ -89,7 +91,8 @@ impl World {
             endpoints_seen: endpoints.unwrap_or(Seen::Listed),
         };
         let kept_seen = self.services.get(name).map(|state| state.endpoints_seen);
-        self.report.set(Origin::Service(name.clone()), blueprint.diagnostics);
+        self.report
+            .set(Origin::Service(name.clone()), blueprint.diagnostics);
         let before = self.claims_of(name);
         self.services.insert(name.clone(), state);
         self.read_endpoints(name, endpoints.or(kept_seen).unwrap_or(Seen::Listed));
@@ -117,7 +120,9 @@ impl World {
     /// What the Service has stored and does not want; a live change confirms that it is unwanted.
     fn confirm_losses(&mut self, name: &ObjectName, seen: Seen) {
         for object in self.recorded.get(name).cloned().unwrap_or_default() {
-            let Some(state) = self.object(&object) else { continue };
+            let Some(state) = self.object(&object) else {
+                continue;
+            };
             if state.claim.is_none() {
                 let live = state.unclaimed_live || seen == Seen::Live;
                 self.unclaim(&object, if live { Seen::Live } else { Seen::Listed });
@@ -127,8 +132,12 @@ impl World {
 
     /// Reads the endpoints of a Service anew.
     pub(super) fn read_endpoints(&mut self, name: &ObjectName, seen: Seen) {
-        let Some(service) = self.cluster.service(name) else { return };
-        let Some(state) = self.services.get_mut(name) else { return };
+        let Some(service) = self.cluster.service(name) else {
+            return;
+        };
+        let Some(state) = self.services.get_mut(name) else {
+            return;
+        };
         let mut found = Vec::new();
         let mut changed = Vec::new();
         for port in &mut state.ports {
@@ -148,10 +157,20 @@ impl World {
         found.sort();
         found.dedup();
         self.report.set(Origin::Endpoints(name.clone()), found);
-        let Some(root) = state.root.clone() else { return };
-        let ports: Vec<_> = state.ports.iter().map(|port| port.backend.clone()).collect();
+        let Some(root) = state.root.clone() else {
+            return;
+        };
+        let ports: Vec<_> = state
+            .ports
+            .iter()
+            .map(|port| port.backend.clone())
+            .collect();
         for id in ports {
-            let backend = ObjectRef { root: root.clone(), kind: ObjectKind::Backend, id };
+            let backend = ObjectRef {
+                root: root.clone(),
+                kind: ObjectKind::Backend,
+                id,
+            };
             if changed.contains(&backend.id) {
                 self.dirty.insert(backend.clone());
             }
@@ -167,17 +186,36 @@ impl World {
     /// What the Service asks for.
     pub(super) fn wanted_claims(&self, name: &ObjectName) -> BTreeMap<ObjectRef, Claim> {
         let mut claims = BTreeMap::new();
-        let Some(state) = self.services.get(name) else { return claims };
-        let Some(root) = &state.root else { return claims };
+        let Some(state) = self.services.get(name) else {
+            return claims;
+        };
+        let Some(root) = &state.root else {
+            return claims;
+        };
         for (position, port) in state.ports.iter().enumerate() {
             let blueprint = &port.blueprint;
-            let claim = |links| Claim { service: name.clone(), port: position, links };
-            let object = |kind, id: &Segment| ObjectRef { root: root.clone(), kind, id: id.clone() };
-            claims.insert(object(ObjectKind::Backend, &port.backend), claim(Links::default()));
+            let claim = |links| Claim {
+                service: name.clone(),
+                port: position,
+                links,
+            };
+            let object = |kind, id: &Segment| ObjectRef {
+                root: root.clone(),
+                kind,
+                id: id.clone(),
+            };
+            claims.insert(
+                object(ObjectKind::Backend, &port.backend),
+                claim(Links::default()),
+            );
             if let Some(frontend) = &blueprint.frontend {
-                let target = frontend.valid().and_then(|frontend| frontend.target.as_ref());
+                let target = frontend
+                    .valid()
+                    .and_then(|frontend| frontend.target.as_ref());
                 let links = Links {
-                    route: frontend.valid().map(|frontend| frontend.route.as_str().into()),
+                    route: frontend
+                        .valid()
+                        .map(|frontend| frontend.route.as_str().into()),
                     backend: Some(match target {
                         Some(target) => self.placed_backend(root, &target.id),
                         None => port.backend.clone(),
@@ -191,7 +229,10 @@ impl World {
 
     /// Finds the trees of Services that were read before it was known what is stored of them.
     pub(super) fn find_trees(&mut self) {
-        let lost = self.services.iter().filter(|(_, state)| state.is_held && state.root.is_none());
+        let lost = self
+            .services
+            .iter()
+            .filter(|(_, state)| state.is_held && state.root.is_none());
         for name in lost.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
             self.read_service(&name, Seen::Listed, None);
         }
@@ -199,7 +240,11 @@ impl World {
 
     /// The tree in which a Service has its stored objects, if it is one.
     fn stored_root(&self, name: &ObjectName) -> Option<Root> {
-        if let Some(root) = self.services.get(name).and_then(|state| state.root.as_ref()) {
+        if let Some(root) = self
+            .services
+            .get(name)
+            .and_then(|state| state.root.as_ref())
+        {
             return Some(root.clone());
         }
         let mut roots = self.recorded.get(name)?.iter().map(|object| &object.root);
@@ -228,7 +273,8 @@ fn about(object: &crate::cluster::Endpoints) -> Vec<Diagnostic> {
         );
     }
     if object.has_names {
-        let message = "addresses of type FQDN are deprecated and have no defined meaning; they are left out";
+        let message =
+            "addresses of type FQDN are deprecated and have no defined meaning; they are left out";
         found.push(
             Diagnostic::new(Code::UnreadableAddress, subject(), message)
                 .help("use addressType IPv4 or IPv6"),

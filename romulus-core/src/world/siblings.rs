@@ -36,11 +36,20 @@ impl World {
     /// what it names in their own tree.
     pub(super) fn lose_siblings(&mut self, key: &Key) {
         let deleted = key.object();
-        let seeing: Vec<Root> =
-            self.trees.keys().filter(|root| root.sees(&deleted.root)).cloned().collect();
+        let seeing: Vec<Root> = self
+            .trees
+            .keys()
+            .filter(|root| root.sees(&deleted.root))
+            .cloned()
+            .collect();
         for root in seeing {
-            let ours = ObjectRef { root, ..deleted.clone() };
-            let Some(object) = self.object(&ours) else { continue };
+            let ours = ObjectRef {
+                root,
+                ..deleted.clone()
+            };
+            let Some(object) = self.object(&ours) else {
+                continue;
+            };
             let lost = match key {
                 Key::Head(_) => object.head.is_some(),
                 Key::Child(_, name) => object.children.contains_key(name),

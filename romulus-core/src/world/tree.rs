@@ -43,15 +43,20 @@ pub(crate) enum Content {
 impl StoredHead {
     fn new(kind: ObjectKind, entry: Entry) -> Self {
         let content = match kind {
-            ObjectKind::Backend => {
-                vulcand::Backend::parse(&entry.value).value.map(|b| Content::Backend(Box::new(b)))
-            }
+            ObjectKind::Backend => vulcand::Backend::parse(&entry.value)
+                .value
+                .map(|b| Content::Backend(Box::new(b))),
             ObjectKind::Frontend => {
                 let stock = vulcand::Environment::default();
-                vulcand::Frontend::parse(&entry.value, &stock).value.map(|f| Content::Frontend(Box::new(f)))
+                vulcand::Frontend::parse(&entry.value, &stock)
+                    .value
+                    .map(|f| Content::Frontend(Box::new(f)))
             }
         };
-        Self { entry, content: content.unwrap_or(Content::Unreadable) }
+        Self {
+            entry,
+            content: content.unwrap_or(Content::Unreadable),
+        }
     }
 
     pub(crate) fn frontend(&self) -> Option<&vulcand::Frontend> {
@@ -102,7 +107,9 @@ impl Object {
     }
 
     pub(crate) fn is_owned_by(&self, owner: &Segment) -> bool {
-        self.record.as_ref().is_some_and(|(record, _)| record.owner == owner.as_str())
+        self.record
+            .as_ref()
+            .is_some_and(|(record, _)| record.owner == owner.as_str())
     }
 
     /// Whether keys are stored that no record of this owner covers.
@@ -116,7 +123,9 @@ impl Object {
 
     /// Its stored servers, with where they lead.
     pub(crate) fn servers(&self) -> impl Iterator<Item = (Segment, Option<ServerAddress>)> {
-        self.children.iter().map(|(name, entry)| (name.clone(), server_address(&entry.value)))
+        self.children
+            .iter()
+            .map(|(name, entry)| (name.clone(), server_address(&entry.value)))
     }
 }
 
@@ -124,12 +133,18 @@ impl Object {
 pub(crate) fn server_address(value: &str) -> Option<ServerAddress> {
     let server = vulcand::Server::parse(value).value?;
     let (host, port) = server.url.host().rsplit_once(':')?;
-    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
     let host = match bare.parse() {
         Ok(ip) => Host::Ip(ip),
         Err(_) => Host::Name(bare.to_lowercase().into()),
     };
-    Some(ServerAddress { host, port: port.parse().ok()? })
+    Some(ServerAddress {
+        host,
+        port: port.parse().ok()?,
+    })
 }
 
 /// One vulcand tree: its objects, and who is found by which route and backend.
@@ -160,7 +175,11 @@ impl Tree {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ObjectKind, &Segment, &Object)> {
-        let of = |kind| self.objects(kind).iter().map(move |(id, object)| (kind, id, object));
+        let of = |kind| {
+            self.objects(kind)
+                .iter()
+                .map(move |(id, object)| (kind, id, object))
+        };
         of(ObjectKind::Backend).chain(of(ObjectKind::Frontend))
     }
 
@@ -213,10 +232,16 @@ impl Tree {
     fn link(&mut self, id: &Segment, links: &[Links; 2]) {
         for Links { route, backend } in links {
             if let Some(route) = route {
-                self.routes.entry(route.clone()).or_default().insert(id.clone());
+                self.routes
+                    .entry(route.clone())
+                    .or_default()
+                    .insert(id.clone());
             }
             if let Some(backend) = backend {
-                self.referers.entry(backend.clone()).or_default().insert(id.clone());
+                self.referers
+                    .entry(backend.clone())
+                    .or_default()
+                    .insert(id.clone());
             }
         }
     }
@@ -244,8 +269,16 @@ fn remove<K: Ord>(index: &mut BTreeMap<K, BTreeSet<Segment>>, key: &K, id: &Segm
 
 /// How a frontend is found: by what it stores, and by what it wants.
 fn links(object: &Object) -> [Links; 2] {
-    let stored = object.head.as_ref().map(StoredHead::links).unwrap_or_default();
-    let wanted = object.claim.as_ref().map(|claim| claim.links.clone()).unwrap_or_default();
+    let stored = object
+        .head
+        .as_ref()
+        .map(StoredHead::links)
+        .unwrap_or_default();
+    let wanted = object
+        .claim
+        .as_ref()
+        .map(|claim| claim.links.clone())
+        .unwrap_or_default();
     [stored, wanted]
 }
 
@@ -268,10 +301,14 @@ impl Object {
 
     /// Takes over what a key holds since `revision`; returns whether that was news.
     pub(crate) fn set(&mut self, kind: ObjectKind, slot: Slot<'_>, revision: i64) -> bool {
-        if revision <= self.known_at || self.revision(&slot).is_some_and(|known| known >= revision) {
+        if revision <= self.known_at || self.revision(&slot).is_some_and(|known| known >= revision)
+        {
             return false;
         }
-        let is_absent = matches!(&slot, Slot::Head(None) | Slot::Child(_, None) | Slot::Record(None));
+        let is_absent = matches!(
+            &slot,
+            Slot::Head(None) | Slot::Child(_, None) | Slot::Record(None)
+        );
         if is_absent && self.revision(&slot).is_none() {
             return false;
         }

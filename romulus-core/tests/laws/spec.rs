@@ -31,15 +31,23 @@ pub(crate) fn desired(
         .filter(|service| service.speaks_to_romulus() && config.selector.matches(&service.labels))
         .flat_map(|service| ports(service, endpoints, config))
         .collect();
-    let ids: Vec<(Root, Segment)> =
-        ports.iter().map(|port| (port.root.clone(), port.port.id.clone())).collect();
+    let ids: Vec<(Root, Segment)> = ports
+        .iter()
+        .map(|port| (port.root.clone(), port.port.id.clone()))
+        .collect();
     for port in &mut ports {
         let id = &port.port.id;
         let moved = Segment::new(&format!("{id}_")).expect("an id");
-        let mut others = ids.iter().filter(|(root, other)| *root == port.root && other != id);
+        let mut others = ids
+            .iter()
+            .filter(|(root, other)| *root == port.root && other != id);
         let crowded = others.any(|(_, other)| other.as_str().starts_with(id.as_str()));
         let kind = ObjectKind::Backend;
-        let place = ObjectRef { root: port.root.clone(), kind, id: moved.clone() };
+        let place = ObjectRef {
+            root: port.root.clone(),
+            kind,
+            id: moved.clone(),
+        };
         if crowded || stored.contains_key(&place.head_key()) {
             port.backend = moved;
         }
@@ -192,8 +200,12 @@ pub(crate) fn belongs(key: &str, object: &ObjectRef) -> bool {
 pub(crate) fn mixed_up(keys: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let folder = |key: &String| key.strip_suffix("/backend").map(str::to_owned);
     let folders: Vec<String> = keys.keys().filter_map(folder).collect();
-    let pairs = folders.iter().flat_map(|a| folders.iter().map(move |b| (a.clone(), b.clone())));
-    pairs.filter(|(a, b)| a != b && b.starts_with(a.as_str())).collect()
+    let pairs = folders
+        .iter()
+        .flat_map(|a| folders.iter().map(move |b| (a.clone(), b.clone())));
+    pairs
+        .filter(|(a, b)| a != b && b.starts_with(a.as_str()))
+        .collect()
 }
 
 /// Keys and values as far as they mean something: values parsed, servers without their names, and

@@ -50,8 +50,14 @@ fn watch(
 /// Everything, but that a delete of ours under a longer root takes an object of others with the
 /// same id out of a vulcand that reads the shorter one: it is not ours to write again.
 fn histories() -> impl Strategy<Value = History> {
-    let apart = WorldOptions { sibling_roots: false, ..WorldOptions::default() };
-    let alone = WorldOptions { foreign: false, ..WorldOptions::default() };
+    let apart = WorldOptions {
+        sibling_roots: false,
+        ..WorldOptions::default()
+    };
+    let alone = WorldOptions {
+        foreign: false,
+        ..WorldOptions::default()
+    };
     prop_oneof![worlds::history(apart), worlds::history(alone)]
 }
 
