@@ -51,6 +51,13 @@ impl Feed {
         Ok(snapshot)
     }
 
+    /// Reads everything that is watched anew, at one revision.
+    pub(crate) async fn reload(&self) -> Result<(Vec<String>, Snapshot), StoreError> {
+        let prefixes: Vec<String> = self.prefixes.keys().map(|prefix| (**prefix).to_owned()).collect();
+        let snapshot = self.store.load(&prefixes).await?;
+        Ok((prefixes, snapshot))
+    }
+
     /// The next event of any prefix; never, where none is watched.
     pub(crate) async fn next(&mut self) -> (Arc<str>, WatchEvent) {
         match self.watches.next().await {

@@ -52,6 +52,8 @@ pub(crate) struct Syncer {
     doubtful: Vec<Group>,
     /// What was written since everything was last in step.
     written: Written,
+    /// A watch missed changes: everything is read anew before the next plan.
+    was_reloaded: bool,
     /// Something a source reads could not be read.
     source_failed: bool,
     /// In step, and said so.
@@ -88,6 +90,7 @@ impl Syncer {
             echo: Echo::default(),
             doubtful: Vec::new(),
             written: Written::default(),
+            was_reloaded: false,
             source_failed: false,
             in_step: false,
             settings,
@@ -144,6 +147,19 @@ impl Syncer {
             return self
                 .failed("reading the store", error.into())
                 .map(|()| false);
+        }
+        if self.was_reloaded {
+            // A tree and its records belong together: one that was read anew says nothing beside
+            // another from before the store went back.
+            match self.feed.reload().await {
+                Ok((prefixes, snapshot)) => {
+                    for prefix in &prefixes {
+                        self.world.load(prefix, &snapshot);
+                    }
+                    self.was_reloaded = false;
+                }
+                Err(error) => return self.failed("reading the store", error.into()).map(|()| false),
+            }
         }
         let missing = self.world.missing_prefixes();
         if !missing.is_empty() {
@@ -320,6 +336,7 @@ impl Syncer {
                     snapshot.revision
                 );
                 self.world.load(prefix, &snapshot);
+                self.was_reloaded = true;
             }
         }
     }
