@@ -157,11 +157,11 @@ fn external(
 /// ports; a server that is stored keeps the name it has.
 ///
 /// `stored` are the stored servers by name, with where their URLs lead.
-pub(crate) fn names<'w, N: Ord + Clone>(
-    wanted: &'w BTreeSet<ServerAddress>,
+pub(crate) fn names<N: Ord + Clone>(
+    wanted: &BTreeSet<ServerAddress>,
     stored: impl IntoIterator<Item = (N, Option<ServerAddress>)>,
     name: impl Fn(&str) -> Option<N>,
-) -> BTreeMap<N, &'w ServerAddress> {
+) -> BTreeMap<N, &ServerAddress> {
     let mut named: BTreeMap<N, &ServerAddress> = BTreeMap::new();
     let mut waiting: BTreeSet<&ServerAddress> = wanted.iter().collect();
     for (stored_name, address) in stored {
