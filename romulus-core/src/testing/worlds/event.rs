@@ -129,7 +129,7 @@ fn event(options: WorldOptions) -> BoxedStrategy<Event> {
         let drift = prop_oneof![
             4 => Just(Drift::DeleteHead),
             2 => Just(Drift::DeleteChild),
-            1 => Just(Drift::DeleteRecord),
+            1 => Just(if options.disowning { Drift::DeleteRecord } else { Drift::DeleteChild }),
             2 => Just(Drift::EditHead),
             1 => Just(Drift::EditChild),
             1 => Just(Drift::AddChild),

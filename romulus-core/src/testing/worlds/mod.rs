@@ -44,6 +44,8 @@ pub struct WorldOptions {
     pub foreign: bool,
     /// Somebody edits, deletes or adds keys of ours.
     pub drift: bool,
+    /// Among what they delete are records: what those were about is nobody's then.
+    pub disowning: bool,
     /// romulus stops in the middle of a plan and starts again.
     pub interruptions: bool,
 }
@@ -59,6 +61,7 @@ impl Default for WorldOptions {
             targets: true,
             foreign: true,
             drift: true,
+            disowning: true,
             interruptions: true,
         }
     }
