@@ -243,7 +243,7 @@ impl<'w> Decider<'w> {
 
     /// Whether vulcand has lost a backend that we keep: its head key is gone, or was never there.
     pub(super) fn is_to_be_created(&self, backend: &ObjectRef) -> bool {
-        self.is_available(backend)
+        (self.is_available(backend) || self.standing(backend) == Standing::Doomed)
             && self
                 .object(backend)
                 .is_some_and(|object| object.head.is_none() || object.is_lost)
@@ -294,6 +294,13 @@ impl<'w> Decider<'w> {
                         change.record = RecordChange::Delete;
                     }
                     Some(frontend) => {
+                        if object.head.is_none() || object.is_lost {
+                            // Lost to somebody else: without it no vulcand starts.
+                            let stored = object.head.as_ref().map(|head| head.entry.value.clone());
+                            change.head = HeadChange::Put(
+                                stored.unwrap_or_else(|| map::backend_value(&reference.id, None)),
+                            );
+                        }
                         let message = format!(
                             "nothing wants {reference} any more, but {frontend} refers to it: it stays, without servers"
                         );

@@ -202,3 +202,34 @@ fn what_was_never_valid_is_not_written() {
     ];
     assert_eq!(harness.keys(), expected);
 }
+
+#[test]
+fn a_backend_that_stays_for_a_reference_is_put_again_when_others_delete_it() {
+    let service = |name: &str, annotations: Value| {
+        json!({
+            "kind": "Service",
+            "metadata": {"name": name, "annotations": annotations},
+            "spec": {"ports": [{"name": "http", "port": 80}]},
+        })
+    };
+    let blue = service("web", json!({"romulus/path": "/blue"}));
+    let both = json!({"romulus/host": "a.example", "romulus/backend": "web:http"});
+    let front = service("front", both);
+    let mut harness = Harness::new("vulcand");
+    harness.list(&[blue, front.clone(), slice("10.0.0.1")]);
+    harness.sync();
+    // Its Service goes; the backend has to stay, and without its head no vulcand would start.
+    harness.list(&[front]);
+    harness.sync();
+    let head = "vulcand/backends/http.web.default/backend";
+    harness.store.delete(head);
+    harness.sync();
+    assert!(
+        harness.store.get(head).is_some(),
+        "{}",
+        harness.store.tree()
+    );
+    let root = "vulcand".parse().expect("a root");
+    let started = romulus_core::testing::vulcand::Vulcand::start(&root, &harness.store);
+    assert!(started.is_ok(), "{started:?}");
+}
