@@ -1,5 +1,12 @@
 //! The documentation names what there is.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of a test fail it by panicking"
+)]
+
 use romulus_core::annotation::OPTIONS;
 use romulus_core::diagnostic::{Code, Severity};
 

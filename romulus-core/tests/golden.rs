@@ -1,5 +1,12 @@
 //! Whole outputs: the examples of the original project, and what a real cluster went through.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of a test fail it by panicking"
+)]
+
 use romulus_core::config::Config;
 use romulus_core::testing::{Harness, MapStore};
 use serde_json::Value;

@@ -1,5 +1,12 @@
 //! A store that goes back: restored from a backup, or emptied. Its revisions are given out anew.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of a test fail it by panicking"
+)]
+
 use romulus_core::testing::{Harness, MapStore};
 use serde_json::{Value, json};
 

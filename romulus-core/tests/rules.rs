@@ -1,5 +1,12 @@
 //! The world rules and the order of writes, one scenario each.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of a test fail it by panicking"
+)]
+
 use romulus_core::config::Config;
 use romulus_core::testing::{Harness, MapStore};
 use serde_json::{Value, json};

@@ -53,7 +53,11 @@ impl Feed {
 
     /// Reads everything that is watched anew, at one revision.
     pub(crate) async fn reload(&self) -> Result<(Vec<String>, Snapshot), StoreError> {
-        let prefixes: Vec<String> = self.prefixes.keys().map(|prefix| (**prefix).to_owned()).collect();
+        let prefixes: Vec<String> = self
+            .prefixes
+            .keys()
+            .map(|prefix| (**prefix).to_owned())
+            .collect();
         let snapshot = self.store.load(&prefixes).await?;
         Ok((prefixes, snapshot))
     }

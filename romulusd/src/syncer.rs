@@ -158,7 +158,11 @@ impl Syncer {
                     }
                     self.was_reloaded = false;
                 }
-                Err(error) => return self.failed("reading the store", error.into()).map(|()| false),
+                Err(error) => {
+                    return self
+                        .failed("reading the store", error.into())
+                        .map(|()| false);
+                }
             }
         }
         let missing = self.world.missing_prefixes();

@@ -364,7 +364,9 @@ fn follow_lost_backends(decider: &Decider<'_>, changes: &mut BTreeMap<ObjectRef,
             });
             let Some(head) = &object.head else { continue };
             // One that goes, or turns to another backend, needs nothing of this one.
-            if change.head == HeadChange::Delete || change.links.new_backend.as_ref() != Some(&backend.id) {
+            if change.head == HeadChange::Delete
+                || change.links.new_backend.as_ref() != Some(&backend.id)
+            {
                 continue;
             }
             if change.head == HeadChange::Keep {
