@@ -91,7 +91,8 @@ impl<'t, L: Language> Parser<'t, L> {
             let (token, at) = self.next()?;
             match token {
                 Token::Mark(mark) => {
-                    let Some(operator) = Waiting::operator(mark).filter(|_| L::refusal(mark).is_none())
+                    let Some(operator) =
+                        Waiting::operator(mark).filter(|_| L::refusal(mark).is_none())
                     else {
                         let message = format!("`{mark}` can't stand here");
                         return Err(unexpected::<L>(&token, at, message, L::WORDS.grammar));
@@ -228,16 +229,17 @@ impl<'t, L: Language> Parser<'t, L> {
 
     /// The arguments of a call up to and with its closing parenthesis. Go takes a comma after the
     /// last one, and `...`, which vulcand ignores.
-    fn arguments(
-        &mut self,
-        function: &Signature,
-    ) -> Result<Vec<(Literal, usize)>, SyntaxError> {
+    fn arguments(&mut self, function: &Signature) -> Result<Vec<(Literal, usize)>, SyntaxError> {
         let name = function.name;
         let wrong = |token: Token<'t>, at, message| match token {
             Token::LineEnd | Token::End => {
                 let help = "close them with `)` on the line of the last argument, or end that \
                             line with a comma";
-                SyntaxError::new(at, format!("the arguments of `{name}` are not closed"), help)
+                SyntaxError::new(
+                    at,
+                    format!("the arguments of `{name}` are not closed"),
+                    help,
+                )
             }
             token => unexpected::<L>(&token, at, message, function.usage),
         };
