@@ -45,12 +45,9 @@ impl Backend {
     /// Judges the value of a `backend` key.
     pub fn parse(text: &str) -> Checked<Self> {
         let mut decoder = Decoder::default();
-        let Some(value) = decoder.read(text) else {
+        let Some(value) = read_value(text, &mut decoder) else {
             return decoder.finish(None);
         };
-        if refuse_null(&value, &mut decoder) {
-            return decoder.finish(None);
-        }
         let mut kind = At::<String>::default();
         let mut settings = None;
         decoder.object(
@@ -73,16 +70,18 @@ impl Backend {
     }
 }
 
-/// JSON `null` as a whole value kills vulcand where it meets it.
-pub(super) fn refuse_null(value: &Value, decoder: &mut Decoder) -> bool {
+/// Reads the text of a value. JSON `null` as a whole kills vulcand where it meets it.
+pub(super) fn read_value(text: &str, decoder: &mut Decoder) -> Option<Value> {
+    let value = decoder.read(text)?;
     if value.is_null() {
         decoder.reject(
             value.span.clone(),
             "JSON null as a whole value makes vulcand panic",
             "write a JSON object",
         );
+        return None;
     }
-    value.is_null()
+    Some(value)
 }
 
 /// Backends and frontends have a `Type`, and there is only one.

@@ -1,14 +1,19 @@
-//! vulcand's predicate expressions: Go syntax, of which `vulcand/predicate` evaluates calls,
-//! comparisons of a call with a literal, `&&`, `||` and parentheses.
+//! vulcand's expressions: Go syntax, of which `vulcand/predicate` evaluates calls, comparisons of a
+//! call with a literal, `&&`, `||` and parentheses.
 //!
-//! What an expression may call depends on where it stands: see [`Functions`].
+//! Routes, failover predicates and the conditions of circuit breakers are such expressions. What
+//! each of them may call, and what else it may say, is its [`Language`].
 
+mod number;
+mod parse;
+mod text;
 mod token;
 
 use std::fmt;
 use std::fmt::Write as _;
 
-use token::{Token, tokens};
+pub(crate) use text::quote_bytes;
+pub use text::{Text, quote};
 
 /// Why a text is not an expression vulcand can evaluate, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,16 +25,88 @@ pub struct ExpressionError {
     pub message: String,
 }
 
-/// The functions an expression can call.
-pub(crate) trait Functions: Sized + fmt::Display {
-    /// The functions with their arguments, for messages.
-    const SIGNATURES: &'static str;
-
-    /// The call of a function; the message of an error says what is wrong with it.
-    fn call(name: &str, arguments: Vec<Literal>) -> Result<(Self, Kind), String>;
+impl From<SyntaxError> for ExpressionError {
+    fn from(error: SyntaxError) -> Self {
+        Self {
+            offset: error.offset,
+            message: format!("{}: {}", error.message, error.help),
+        }
+    }
 }
 
-/// What a call gives.
+/// What is wrong with an expression, where, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    pub(crate) offset: usize,
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+impl SyntaxError {
+    pub(crate) fn new(offset: usize, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            offset,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// What expressions of one kind can say.
+pub(crate) trait Language: Sized + 'static {
+    /// What a call means.
+    type Call: fmt::Display;
+
+    const FUNCTIONS: &'static [Signature];
+    const WORDS: Words;
+
+    /// The call of one of the functions, with as many arguments as it takes and of their kinds;
+    /// each comes with the byte it begins at.
+    fn call(
+        function: &'static Signature,
+        arguments: Vec<(Literal, usize)>,
+    ) -> Result<Self::Call, SyntaxError>;
+
+    /// For a mark of Go's that has no place in this language: what is wrong, and the way out.
+    fn refusal(_mark: &str) -> Option<(String, &'static str)> {
+        None
+    }
+
+    /// What to say of a parenthesis that is still open where the expression ends.
+    fn unclosed(_opened: usize, end: usize) -> SyntaxError {
+        let help = "write `)` on the line where the expression in the parentheses ends";
+        SyntaxError::new(end, "a closing parenthesis is missing", help)
+    }
+}
+
+/// How messages speak about a language.
+pub(crate) struct Words {
+    /// A whole expression.
+    pub(crate) expression: &'static str,
+    /// What it consists of.
+    pub(crate) function: &'static str,
+    /// The least one can say.
+    pub(crate) example: &'static str,
+    /// How functions are combined.
+    pub(crate) grammar: &'static str,
+}
+
+/// The grammar of failover predicates and of the conditions of circuit breakers.
+pub(crate) const CONDITIONS: &str = "join functions, or what compares them with literals, by `&&` \
+                                     and `||`";
+
+/// A function that can be called.
+#[derive(Debug)]
+pub(crate) struct Signature {
+    pub(crate) name: &'static str,
+    /// The kinds of its arguments, and how messages call them.
+    pub(crate) takes: (&'static [Kind], &'static str),
+    pub(crate) gives: Kind,
+    /// How to write a call.
+    pub(crate) usage: &'static str,
+}
+
+/// What a literal is, or what a call gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// True or false: it stands for itself.
@@ -47,11 +124,51 @@ pub(crate) enum Kind {
 pub(crate) enum Literal {
     Int(i64),
     Float(f64),
-    Text(Vec<u8>),
+    Text(Text),
+}
+
+impl Literal {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Int(_) => Kind::Int,
+            Self::Float(_) => Kind::Float,
+            Self::Text(_) => Kind::Text,
+        }
+    }
+}
+
+/// The call of a function by its name, which is all there is to say about it in most languages.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Call {
+    name: &'static str,
+    arguments: Vec<Literal>,
+}
+
+impl Call {
+    pub(crate) fn new(function: &'static Signature, arguments: Vec<(Literal, usize)>) -> Self {
+        Self {
+            name: function.name,
+            arguments: arguments.into_iter().map(|(literal, _)| literal).collect(),
+        }
+    }
+}
+
+/// An expression in postfix order, so that no walk over it needs to recurse.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Expression<C> {
+    pub(crate) terms: Vec<Term<C>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Term<C> {
+    Call(C),
+    Compare(C, Comparison, Literal),
+    And,
+    Or,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
+pub(crate) enum Comparison {
     Equal,
     NotEqual,
     Less,
@@ -60,303 +177,15 @@ enum Comparison {
     GreaterOrEqual,
 }
 
-/// An expression in postfix order, so that no walk over it needs to recurse.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Expression<F> {
-    terms: Vec<Term<F>>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Term<F> {
-    Call(F),
-    Compare(F, Comparison, Literal),
-    And,
-    Or,
-}
-
-/// Go's parser gives up on deeply nested expressions; this is well below where it does.
-const MAX_PARENTHESES: usize = 10_000;
-
-impl<F: Functions> Expression<F> {
-    /// Reads an expression.
-    pub(crate) fn parse(text: &str) -> Result<Self, ExpressionError> {
-        let tokens = tokens(text)?;
-        let mut parser = Parser {
-            tokens,
-            at: 0,
-            end: text.len(),
-            operands: vec![],
-            terms: vec![],
-        };
-        parser.expression()?;
-        Ok(Self {
-            terms: parser.terms,
-        })
+impl<C> Expression<C> {
+    /// Reads an expression of a language.
+    pub(crate) fn parse<L: Language<Call = C>>(text: &str) -> Result<Self, SyntaxError> {
+        let terms = parse::parse::<L>(text)?;
+        Ok(Self { terms })
     }
 }
 
-/// Something an operator can be applied to.
-enum Operand<F> {
-    /// A condition, whose terms are written already.
-    Condition,
-    Call(F, Kind),
-    Literal(Literal),
-}
-
-/// An operator that waits for its right operand, or an open parenthesis.
-#[derive(Clone, Copy)]
-enum Waiting {
-    Open,
-    Or,
-    And,
-    Compare(Comparison),
-}
-
-impl Waiting {
-    /// How tightly it binds, as in Go.
-    fn precedence(self) -> u8 {
-        match self {
-            Self::Open => 0,
-            Self::Or => 1,
-            Self::And => 2,
-            Self::Compare(_) => 3,
-        }
-    }
-}
-
-struct Parser<'a, F> {
-    tokens: Vec<(Token<'a>, usize)>,
-    at: usize,
-    end: usize,
-    operands: Vec<(Operand<F>, usize)>,
-    terms: Vec<Term<F>>,
-}
-
-impl<'a, F: Functions> Parser<'a, F> {
-    fn expression(&mut self) -> Result<(), ExpressionError> {
-        let mut waiting: Vec<(Waiting, usize)> = Vec::new();
-        let mut open = 0;
-        loop {
-            while let Some(offset) = self.take("(") {
-                open += 1;
-                if open > MAX_PARENTHESES {
-                    return error(offset, "too many parentheses in one another");
-                }
-                waiting.push((Waiting::Open, offset));
-            }
-            self.operand()?;
-            while open > 0 && self.take(")").is_some() {
-                self.reduce(&mut waiting, 1)?;
-                waiting.pop();
-                open -= 1;
-            }
-            let (operator, offset) = match self.next() {
-                (Some(Token::Mark(mark)), offset) => match operator(mark) {
-                    Some(operator) => (operator, offset),
-                    None => return error(offset, format!("`{mark}` can't stand here")),
-                },
-                // Only a line end may follow a whole expression.
-                (Some(Token::LineEnd), offset) => match self.next() {
-                    (None, _) if open == 0 => break,
-                    (None, end) => return error(end, "a closing parenthesis is missing"),
-                    _ => {
-                        let message = "the line ends the expression: put the operator before it";
-                        return error(offset, message);
-                    }
-                },
-                (None, _) if open == 0 => break,
-                (None, end) => return error(end, "a closing parenthesis is missing"),
-                (Some(_), offset) => return error(offset, "an operator is missing here"),
-            };
-            self.reduce(&mut waiting, operator.precedence())?;
-            waiting.push((operator, offset));
-        }
-        self.reduce(&mut waiting, 1)?;
-        match self.operands.pop() {
-            Some((operand, offset)) => self.condition(operand, offset),
-            None => error(self.end, "the expression is empty"),
-        }
-    }
-
-    /// Applies the waiting operators that bind at least as tightly, down to a parenthesis.
-    fn reduce(
-        &mut self,
-        waiting: &mut Vec<(Waiting, usize)>,
-        precedence: u8,
-    ) -> Result<(), ExpressionError> {
-        while let Some((operator, offset)) = waiting.last().copied() {
-            if operator.precedence() < precedence {
-                break;
-            }
-            waiting.pop();
-            let (Some((right, right_at)), Some((left, left_at))) =
-                (self.operands.pop(), self.operands.pop())
-            else {
-                return error(offset, "an operand is missing");
-            };
-            match operator {
-                Waiting::Compare(comparison) => {
-                    self.compare((left, left_at), (comparison, offset), (right, right_at))?;
-                }
-                _ => {
-                    self.condition(left, left_at)?;
-                    self.condition(right, right_at)?;
-                    self.terms.push(match operator {
-                        Waiting::And => Term::And,
-                        _ => Term::Or,
-                    });
-                }
-            }
-            self.operands.push((Operand::Condition, left_at));
-        }
-        Ok(())
-    }
-
-    fn condition(&self, operand: Operand<F>, offset: usize) -> Result<(), ExpressionError> {
-        let message = match operand {
-            Operand::Condition => return Ok(()),
-            Operand::Literal(literal) => format!("{literal} is neither true nor false"),
-            Operand::Call(call, Kind::Float) => format!("compare {call} with a number: > 0.5"),
-            Operand::Call(call, Kind::Text) => format!("compare {call} with a text: == \"GET\""),
-            Operand::Call(call, _) => format!("compare {call} with a number: < 2"),
-        };
-        error(offset, message)
-    }
-
-    fn compare(
-        &mut self,
-        (left, left_at): (Operand<F>, usize),
-        (comparison, offset): (Comparison, usize),
-        (right, right_at): (Operand<F>, usize),
-    ) -> Result<(), ExpressionError> {
-        let Operand::Call(call, kind) = left else {
-            return error(left_at, "the left side of a comparison must be a function");
-        };
-        let Operand::Literal(literal) = right else {
-            return error(right_at, "the right side of a comparison must be a literal");
-        };
-        let message = match (kind, &literal) {
-            (Kind::Int, Literal::Int(_)) | (Kind::Float, Literal::Float(_)) => None,
-            (Kind::Text, Literal::Text(_)) => {
-                let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
-                (!equality).then_some("texts can only be compared with == and !=")
-            }
-            (Kind::Float, Literal::Int(_)) => {
-                Some("a ratio is compared with a number that has a decimal point, e.g. 1.0")
-            }
-            (Kind::Int | Kind::Float, _) => Some("it can only be compared with a number"),
-            (Kind::Text, _) => Some("it can only be compared with a text in quotes"),
-            (Kind::Condition, _) => Some("a condition can't be compared"),
-        };
-        match message {
-            Some(message) => error(offset, format!("{call}: {message}")),
-            None => {
-                self.terms.push(Term::Compare(call, comparison, literal));
-                Ok(())
-            }
-        }
-    }
-
-    fn operand(&mut self) -> Result<(), ExpressionError> {
-        let (token, offset) = self.next();
-        let operand = match token {
-            Some(Token::Name(name)) => {
-                if self.take("(").is_none() {
-                    let message =
-                        format!("`{name}` is not called: functions are {}", F::SIGNATURES);
-                    return error(offset, message);
-                }
-                let arguments = self.arguments()?;
-                match F::call(name, arguments) {
-                    Ok((call, Kind::Condition)) => {
-                        self.terms.push(Term::Call(call));
-                        Operand::Condition
-                    }
-                    Ok((call, kind)) => Operand::Call(call, kind),
-                    Err(message) => return error(offset, message),
-                }
-            }
-            Some(token) => match literal(&token) {
-                Some(literal) => Operand::Literal(literal),
-                None => return error(offset, "a function or a literal must stand here"),
-            },
-            None => return error(offset, "the expression ends too early"),
-        };
-        self.operands.push((operand, offset));
-        Ok(())
-    }
-
-    /// The arguments of a call up to its closing parenthesis: literals only; a comma or an
-    /// ellipsis after the last one changes nothing.
-    fn arguments(&mut self) -> Result<Vec<Literal>, ExpressionError> {
-        let mut arguments = Vec::new();
-        while self.take(")").is_none() {
-            match self.next() {
-                (Some(token), offset) => match literal(&token) {
-                    Some(literal) => arguments.push(literal),
-                    None => return error(offset, "an argument must be a number or a text"),
-                },
-                (None, end) => return error(end, "a closing parenthesis is missing"),
-            }
-            let last = self.take("...").is_some();
-            if self.take(",").is_none() || last {
-                match self.next() {
-                    (Some(Token::Mark(")")), _) => break,
-                    (_, offset) => return error(offset, "a comma or `)` must stand here"),
-                }
-            }
-        }
-        Ok(arguments)
-    }
-
-    fn next(&mut self) -> (Option<Token<'a>>, usize) {
-        let next = self.tokens.get(self.at).cloned();
-        self.at += 1;
-        next.map_or((None, self.end), |(token, offset)| (Some(token), offset))
-    }
-
-    fn take(&mut self, wanted: &str) -> Option<usize> {
-        match self.tokens.get(self.at) {
-            Some((Token::Mark(mark), offset)) if *mark == wanted => {
-                self.at += 1;
-                Some(*offset)
-            }
-            _ => None,
-        }
-    }
-}
-
-fn error<T>(offset: usize, message: impl Into<String>) -> Result<T, ExpressionError> {
-    Err(ExpressionError {
-        offset,
-        message: message.into(),
-    })
-}
-
-fn operator(mark: &str) -> Option<Waiting> {
-    Some(match mark {
-        "||" => Waiting::Or,
-        "&&" => Waiting::And,
-        "==" => Waiting::Compare(Comparison::Equal),
-        "!=" => Waiting::Compare(Comparison::NotEqual),
-        "<" => Waiting::Compare(Comparison::Less),
-        "<=" => Waiting::Compare(Comparison::LessOrEqual),
-        ">" => Waiting::Compare(Comparison::Greater),
-        ">=" => Waiting::Compare(Comparison::GreaterOrEqual),
-        _ => return None,
-    })
-}
-
-fn literal(token: &Token<'_>) -> Option<Literal> {
-    match token {
-        Token::Int(n) => Some(Literal::Int(*n)),
-        Token::Float(n) => Some(Literal::Float(*n)),
-        Token::Text(bytes) => Some(Literal::Text(bytes.clone())),
-        Token::Name(_) | Token::Mark(_) | Token::LineEnd => None,
-    }
-}
-
-impl<F: fmt::Display> fmt::Display for Expression<F> {
+impl fmt::Display for Expression<Call> {
     /// The expression with as few parentheses as it takes to be read as the same again.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut printed: Vec<(String, u8)> = Vec::new();
@@ -406,30 +235,24 @@ impl fmt::Display for Comparison {
     }
 }
 
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.name)?;
+        for (index, argument) in self.arguments.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(f, "{comma}{argument}")?;
+        }
+        f.write_str(")")
+    }
+}
+
 impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(n) => n.fmt(f),
             // Debug prints a decimal point or an exponent, without which Go reads a whole number.
             Self::Float(n) => write!(f, "{n:?}"),
-            Self::Text(bytes) => {
-                f.write_str("\"")?;
-                for chunk in bytes.utf8_chunks() {
-                    for c in chunk.valid().chars() {
-                        match c {
-                            '"' | '\\' => write!(f, "\\{c}")?,
-                            c if c.is_control() || c == '\u{feff}' => {
-                                write!(f, "\\u{:04x}", u32::from(c))?;
-                            }
-                            c => f.write_char(c)?,
-                        }
-                    }
-                    for byte in chunk.invalid() {
-                        write!(f, "\\x{byte:02x}")?;
-                    }
-                }
-                f.write_str("\"")
-            }
+            Self::Text(text) => f.write_str(&text::double_quote(text.as_bytes())),
         }
     }
 }

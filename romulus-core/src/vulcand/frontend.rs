@@ -1,6 +1,6 @@
 //! The head of a frontend: what it matches, and which backend answers.
 
-use super::backend::{check_type, refuse_null};
+use super::backend::{check_type, read_value};
 use super::check::Checked;
 use super::decode::{At, Decoder, Field};
 use super::environment::Environment;
@@ -56,12 +56,9 @@ impl Frontend {
     /// Judges the value of a `frontend` key.
     pub fn parse(text: &str, environment: &Environment) -> Checked<Self> {
         let mut decoder = Decoder::default();
-        let Some(value) = decoder.read(text) else {
+        let Some(value) = read_value(text, &mut decoder) else {
             return decoder.finish(None);
         };
-        if refuse_null(&value, &mut decoder) {
-            return decoder.finish(None);
-        }
         let (mut kind, mut backend_id, mut route) = (
             At::<String>::default(),
             At::<String>::default(),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::backend::refuse_null;
+use super::backend::read_value;
 use super::check::Checked;
 use super::decode::{At, Decoder, Field};
 use super::environment::Environment;
@@ -91,12 +91,9 @@ impl Listener {
     /// Judges the value of a key below `listeners`.
     pub fn parse(text: &str, environment: &Environment) -> Checked<Self> {
         let mut decoder = Decoder::default();
-        let Some(value) = decoder.read(text) else {
+        let Some(value) = read_value(text, &mut decoder) else {
             return decoder.finish(None);
         };
-        if refuse_null(&value, &mut decoder) {
-            return decoder.finish(None);
-        }
         let mut raw = RawListener::default();
         raw.decode(&value, &mut decoder);
         if decoder.is_rejected() {

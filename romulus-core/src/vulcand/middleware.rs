@@ -6,7 +6,7 @@ mod limit;
 mod rewrite;
 mod trace;
 
-use super::backend::refuse_null;
+use super::backend::read_value;
 use super::check::Checked;
 use super::decode::{At, Decoder, Field};
 use super::environment::Environment;
@@ -62,12 +62,9 @@ impl Middleware {
     /// Judges the value of a key below `middlewares`.
     pub fn parse(text: &str, environment: &Environment) -> Checked<Self> {
         let mut decoder = Decoder::default();
-        let Some(value) = decoder.read(text) else {
+        let Some(value) = read_value(text, &mut decoder) else {
             return decoder.finish(None);
         };
-        if refuse_null(&value, &mut decoder) {
-            return decoder.finish(None);
-        }
         let mut priority = 0;
         let mut kind = At::<String>::default();
         let mut settings = None;

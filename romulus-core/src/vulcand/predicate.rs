@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::expression::{Expression, ExpressionError, Functions, Kind, Literal};
+use super::expression::{
+    CONDITIONS, Call, Expression, ExpressionError, Kind, Language, Literal, Signature, SyntaxError,
+    Words,
+};
 
 /// A failover predicate, compared as an expression: spelling, blanks and comments don't count.
 ///
@@ -18,7 +21,7 @@ use super::expression::{Expression, ExpressionError, Functions, Kind, Literal};
 /// # Ok::<(), romulus_core::vulcand::PredicateError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Predicate(Expression<Failover>);
+pub struct Predicate(Expression<Call>);
 
 /// Why a text is not a failover predicate, and where.
 pub type PredicateError = ExpressionError;
@@ -39,7 +42,7 @@ impl FromStr for Predicate {
     type Err = PredicateError;
 
     fn from_str(text: &str) -> Result<Self, PredicateError> {
-        Expression::parse(text).map(Self)
+        Ok(Self(Expression::parse::<Failover>(text)?))
     }
 }
 
@@ -50,47 +53,49 @@ impl fmt::Display for Predicate {
 }
 
 /// What a failover predicate can ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failover {
-    IsNetworkError,
-    Attempts,
-    ResponseCode,
-    RequestMethod,
-}
+enum Failover {}
 
-impl Functions for Failover {
-    const SIGNATURES: &'static str =
-        "IsNetworkError(), Attempts(), ResponseCode() and RequestMethod()";
+impl Language for Failover {
+    type Call = Call;
 
-    fn call(name: &str, arguments: Vec<Literal>) -> Result<(Self, Kind), String> {
-        let (call, kind) = match name {
-            "IsNetworkError" => (Self::IsNetworkError, Kind::Condition),
-            "Attempts" => (Self::Attempts, Kind::Int),
-            "ResponseCode" => (Self::ResponseCode, Kind::Int),
-            "RequestMethod" => (Self::RequestMethod, Kind::Text),
-            _ => {
-                return Err(format!(
-                    "there is no function `{name}`: use {}",
-                    Self::SIGNATURES
-                ));
-            }
-        };
-        if arguments.is_empty() {
-            Ok((call, kind))
-        } else {
-            Err(format!("{call} takes no argument"))
-        }
-    }
-}
+    const FUNCTIONS: &'static [Signature] = &[
+        Signature {
+            name: "IsNetworkError",
+            takes: (&[], "no argument"),
+            gives: Kind::Condition,
+            usage: "write IsNetworkError()",
+        },
+        Signature {
+            name: "Attempts",
+            takes: (&[], "no argument"),
+            gives: Kind::Int,
+            usage: "write Attempts() < 2",
+        },
+        Signature {
+            name: "ResponseCode",
+            takes: (&[], "no argument"),
+            gives: Kind::Int,
+            usage: "write ResponseCode() == 503",
+        },
+        Signature {
+            name: "RequestMethod",
+            takes: (&[], "no argument"),
+            gives: Kind::Text,
+            usage: "write RequestMethod() == \"GET\"",
+        },
+    ];
+    const WORDS: Words = Words {
+        expression: "predicate",
+        function: "function",
+        example: "Attempts() < 2",
+        grammar: CONDITIONS,
+    };
 
-impl fmt::Display for Failover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::IsNetworkError => "IsNetworkError()",
-            Self::Attempts => "Attempts()",
-            Self::ResponseCode => "ResponseCode()",
-            Self::RequestMethod => "RequestMethod()",
-        })
+    fn call(
+        function: &'static Signature,
+        arguments: Vec<(Literal, usize)>,
+    ) -> Result<Call, SyntaxError> {
+        Ok(Call::new(function, arguments))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::backend::refuse_null;
+use super::backend::read_value;
 use super::check::Checked;
 use super::decode::{At, Decoder, Field};
 use super::stats::Stats;
@@ -54,12 +54,9 @@ impl Server {
     /// Judges the value of a key below `servers`.
     pub fn parse(text: &str) -> Checked<Self> {
         let mut decoder = Decoder::default();
-        let Some(value) = decoder.read(text) else {
+        let Some(value) = read_value(text, &mut decoder) else {
             return decoder.finish(None);
         };
-        if refuse_null(&value, &mut decoder) {
-            return decoder.finish(None);
-        }
         let mut written = At::<String>::default();
         decoder.object(
             &value,

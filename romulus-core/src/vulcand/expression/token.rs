@@ -1,323 +1,207 @@
-//! Go's tokens, as far as vulcand's predicates have a use for them.
+//! Go's scanner, as far as vulcand's expressions can need it: blanks, comments, and the semicolons
+//! it sets itself at line ends.
 
-use super::ExpressionError;
+use super::number::number;
+use super::{Literal, SyntaxError};
 
 /// A token of an expression.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Token<'a> {
-    Name(&'a str),
-    Int(i64),
-    Float(f64),
-    /// A string literal, unquoted: bytes, since `"\xff"` is not text.
-    Text(Vec<u8>),
+pub(super) enum Token<'t> {
+    Name(&'t str),
+    Literal(Literal),
     /// An operator or another mark.
-    Mark(&'static str),
-    /// The end of the line after something that can end a statement: Go sets a semicolon there.
+    Mark(&'t str),
+    /// The end of a line where Go ends a statement.
     LineEnd,
+    /// The end of the text.
+    End,
 }
 
-/// The marks predicates are made of, longer ones first.
-const MARKS: [&str; 12] = [
-    "...", "&&", "||", "==", "!=", "<=", ">=", "<", ">", "(", ")", ",",
-];
+/// The marks of several characters that expressions are made of. Others are read as several marks,
+/// of which one can't stand where it does.
+const LONG_MARKS: [&str; 7] = ["...", "&&", "||", "==", "!=", "<=", ">="];
+const MARKS: &str = "()[]{},;:.!=<>+-*/%&|^~";
+const STRINGS: &str = "write values in backticks or double quotes";
 
-/// Reads the tokens of a text, each with the byte it begins at.
-pub(super) fn tokens(text: &str) -> Result<Vec<(Token<'_>, usize)>, ExpressionError> {
-    // Go skips a byte order mark at the very beginning, and refuses one anywhere else.
-    let start = if text.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    };
-    if let Some(offset) = text[start..].find(['\0', '\u{feff}']) {
-        return error(
-            start + offset,
-            "a NUL or a byte order mark can't stand in an expression",
-        );
-    }
-    let mut scanner = Scanner { text, at: start };
-    let mut tokens: Vec<(Token<'_>, usize)> = Vec::new();
-    loop {
-        let line_end = scanner.skip_space_and_comments()?;
-        let ends_statement = match tokens.last() {
-            Some((Token::Mark(mark), _)) => *mark == ")",
-            Some((Token::LineEnd, _)) | None => false,
-            Some(_) => true,
-        };
-        if let (Some(offset), true) = (line_end, ends_statement) {
-            tokens.push((Token::LineEnd, offset));
-        }
-        if scanner.rest().is_empty() {
-            return Ok(tokens);
-        }
-        let offset = scanner.at;
-        tokens.push((scanner.token()?, offset));
-    }
-}
-
-fn error<T>(offset: usize, message: impl Into<String>) -> Result<T, ExpressionError> {
-    Err(ExpressionError {
-        offset,
-        message: message.into(),
-    })
-}
-
-struct Scanner<'a> {
-    text: &'a str,
+/// Reads the tokens of a text one by one.
+pub(super) struct Lexer<'t> {
+    text: &'t str,
     at: usize,
+    /// Whether a line end here ends the statement.
+    ends_line: bool,
 }
 
-impl<'a> Scanner<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
+impl<'t> Lexer<'t> {
+    pub(super) fn new(text: &'t str) -> Result<Self, SyntaxError> {
+        // Go skips a byte order mark at the very beginning, and refuses one anywhere else.
+        let source = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let start = text.len() - source.len();
+        if let Some(found) = source.find(['\0', '\u{feff}']) {
+            return Err(SyntaxError::new(
+                start + found,
+                "a NUL or a byte order mark can't stand in Go source",
+                r"write it as an escape, \x00 or \ufeff, in double quotes",
+            ));
+        }
+        Ok(Self {
+            text,
+            at: start,
+            ends_line: false,
+        })
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    /// Skips to the next token; says where a line ended on the way.
-    fn skip_space_and_comments(&mut self) -> Result<Option<usize>, ExpressionError> {
-        let mut line_end = None;
+    /// The next token and where it starts.
+    pub(super) fn next(&mut self) -> Result<(Token<'t>, usize), SyntaxError> {
         loop {
-            let rest = self.rest();
-            let skipped = if let Some(comment) = rest.strip_prefix("//") {
-                2 + comment.find('\n').unwrap_or(comment.len())
-            } else if let Some(comment) = rest.strip_prefix("/*") {
-                let Some(length) = comment.find("*/") else {
-                    return error(self.at, "the comment is not closed by `*/`");
-                };
-                if comment[..length].contains('\n') {
-                    line_end = line_end.or(Some(self.at));
-                }
-                length + 4
-            } else {
-                match rest.as_bytes().first() {
-                    Some(b'\n') => {
-                        line_end = line_end.or(Some(self.at));
-                        1
+            let (at, rest) = (self.at, &self.text[self.at..]);
+            let Some(c) = rest.chars().next() else {
+                return Ok((Token::End, at));
+            };
+            let skipped = match c {
+                ' ' | '\t' | '\r' | '\n' => &rest[..1],
+                '/' if rest.starts_with("//") => rest.split('\n').next().unwrap_or(rest),
+                '/' if rest.starts_with("/*") => match rest[2..].find("*/") {
+                    Some(length) => &rest[..length + 4],
+                    None => {
+                        let message = "the comment has no end";
+                        return Err(SyntaxError::new(at, message, "close it with `*/`"));
                     }
-                    Some(b' ' | b'\t' | b'\r') => 1,
-                    _ => return Ok(line_end),
+                },
+                _ => {
+                    let (length, token) = self.token(c, rest)?;
+                    self.at += length;
+                    self.ends_line = match token {
+                        Token::Name(_) | Token::Literal(_) => true,
+                        Token::Mark(mark) => mark == ")",
+                        Token::LineEnd | Token::End => false,
+                    };
+                    return Ok((token, at));
                 }
             };
-            self.at += skipped;
+            self.at += skipped.len();
+            if self.ends_line && skipped.contains('\n') {
+                self.ends_line = false;
+                return Ok((Token::LineEnd, at));
+            }
         }
     }
 
-    fn token(&mut self) -> Result<Token<'a>, ExpressionError> {
-        let rest = self.rest();
-        let mut chars = rest.chars();
-        match (chars.next(), chars.next()) {
-            (Some('"'), _) => self.quoted(),
-            (Some('`'), _) => self.raw(),
-            (Some('\''), _) => error(
-                self.at,
-                "single quotes are for single characters: use \"...\" or `...`",
-            ),
-            (Some('0'..='9'), _) | (Some('.'), Some('0'..='9')) => self.number(),
-            (Some(c), _) if c == '_' || c.is_alphabetic() => {
+    /// The token at the beginning of `rest`, and its length.
+    fn token(&self, c: char, rest: &'t str) -> Result<(usize, Token<'t>), SyntaxError> {
+        let literal = |(length, literal)| (length, Token::Literal(literal));
+        match c {
+            '`' => self.raw(rest).map(literal),
+            '"' => self.quoted(rest).map(literal),
+            '0'..='9' => number(self.text, self.at).map(literal),
+            '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                number(self.text, self.at).map(literal)
+            }
+            _ if c == '_' || c.is_alphabetic() => {
                 let end = rest.find(|c: char| c != '_' && !c.is_alphanumeric());
                 let name = &rest[..end.unwrap_or(rest.len())];
-                self.at += name.len();
-                Ok(Token::Name(name))
+                Ok((name.len(), Token::Name(name)))
             }
-            (first, _) => match MARKS.into_iter().find(|mark| rest.starts_with(mark)) {
-                Some(mark) => {
-                    self.at += mark.len();
-                    Ok(Token::Mark(mark))
-                }
-                None => {
-                    let mark = first.map(String::from).unwrap_or_default();
-                    error(self.at, format!("`{mark}` can't be used here"))
-                }
-            },
+            _ if MARKS.contains(c) => {
+                let long = LONG_MARKS.iter().find(|mark| rest.starts_with(**mark));
+                let length = long.map_or(1, |mark| mark.len());
+                Ok((length, Token::Mark(&rest[..length])))
+            }
+            '\'' => Err(self.error("single quotes hold one character in Go, no text", STRINGS)),
+            _ if c.is_whitespace() => Err(self.error(
+                &format!("the blank U+{:04X} isn't one for Go", u32::from(c)),
+                "use a plain blank",
+            )),
+            _ => Err(self.error(
+                &format!("the character {c:?} can't stand outside quotes"),
+                STRINGS,
+            )),
         }
     }
 
-    fn raw(&mut self) -> Result<Token<'a>, ExpressionError> {
-        let text = &self.rest()[1..];
-        let Some(length) = text.find('`') else {
-            return error(self.at, "the string is not closed by a backtick");
-        };
-        self.at += length + 2;
-        Ok(Token::Text(
-            text[..length].bytes().filter(|b| *b != b'\r').collect(),
-        ))
+    fn error(&self, message: &str, help: &str) -> SyntaxError {
+        SyntaxError::new(self.at, message, help)
     }
 
-    fn quoted(&mut self) -> Result<Token<'a>, ExpressionError> {
-        let start = self.at;
-        self.at += 1;
-        let mut bytes = Vec::new();
+    fn raw(&self, rest: &str) -> Result<(usize, Literal), SyntaxError> {
+        let Some(length) = rest[1..].find('`') else {
+            return Err(self.error("the text has no end", "close it with a backtick"));
+        };
+        // Go drops carriage returns from raw strings.
+        let value = rest[1..=length].replace('\r', "");
+        Ok((length + 2, Literal::Text(value.as_str().into())))
+    }
+
+    fn quoted(&self, rest: &str) -> Result<(usize, Literal), SyntaxError> {
+        let mut value = Vec::new();
+        let mut at = 1;
         loop {
-            match self.rest().chars().next() {
-                Some('"') => {
-                    self.at += 1;
-                    return Ok(Token::Text(bytes));
+            let plain = rest[at..].find(['"', '\\', '\n']).map(|length| at + length);
+            let (end, stop) = match plain.map(|end| (end, rest.as_bytes()[end])) {
+                Some((end, stop)) if stop != b'\n' => (end, stop),
+                _ => {
+                    return Err(self.error(
+                        "the text has no end on its line",
+                        r#"close it with `"`, and write a line break as `\n`"#,
+                    ));
                 }
-                Some('\\') => self.escape(&mut bytes)?,
-                None | Some('\n') => return error(start, "the string is not closed by `\"`"),
-                Some(c) => {
-                    bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                    self.at += c.len_utf8();
-                }
-            }
-        }
-    }
-
-    fn escape(&mut self, bytes: &mut Vec<u8>) -> Result<(), ExpressionError> {
-        let start = self.at;
-        let invalid = "not an escape of a Go string (use `...` for text with backslashes)";
-        self.at += 1;
-        let simple = match self.peek() {
-            Some(b'a') => 0x07,
-            Some(b'b') => 0x08,
-            Some(b'f') => 0x0c,
-            Some(b'n') => b'\n',
-            Some(b'r') => b'\r',
-            Some(b't') => b'\t',
-            Some(b'v') => 0x0b,
-            Some(c @ (b'\\' | b'"')) => c,
-            Some(c @ (b'0'..=b'7' | b'x' | b'u' | b'U')) => {
-                let (digits, radix) = match c {
-                    b'x' => (2, 16),
-                    b'u' => (4, 16),
-                    b'U' => (8, 16),
-                    _ => (3, 8),
-                };
-                self.at += usize::from(radix == 16);
-                let code = self
-                    .rest()
-                    .get(..digits)
-                    .filter(|code| code.chars().all(|digit| digit.is_digit(radix)));
-                let code = code.and_then(|code| u32::from_str_radix(code, radix).ok());
-                self.at += digits;
-                match (c, code) {
-                    (b'u' | b'U', Some(code)) => match char::from_u32(code) {
-                        Some(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                        None => return error(start, invalid),
-                    },
-                    (_, Some(code)) => match u8::try_from(code) {
-                        Ok(byte) => bytes.push(byte),
-                        Err(_) => return error(start, invalid),
-                    },
-                    (_, None) => return error(start, invalid),
-                }
-                return Ok(());
-            }
-            _ => return error(start, invalid),
-        };
-        bytes.push(simple);
-        self.at += 1;
-        Ok(())
-    }
-
-    /// A number: Go's parser takes more kinds of them than vulcand, which reads whole numbers by
-    /// `strconv.Atoi` (decimal digits only) and others by `strconv.ParseFloat`.
-    fn number(&mut self) -> Result<Token<'a>, ExpressionError> {
-        let start = self.at;
-        let hex = self.rest().starts_with("0x") || self.rest().starts_with("0X");
-        let digit = |b: u8| {
-            b == b'_'
-                || if hex {
-                    b.is_ascii_hexdigit()
-                } else {
-                    b.is_ascii_digit()
-                }
-        };
-        self.at += if hex { 2 } else { 0 };
-        let skip = |scanner: &mut Self, digit: &dyn Fn(u8) -> bool| {
-            let from = scanner.at;
-            while scanner.peek().is_some_and(digit) {
-                scanner.at += 1;
-            }
-            scanner.at > from
-        };
-        let mut has_digits = skip(self, &digit);
-        let mut whole = true;
-        if self.peek() == Some(b'.') {
-            whole = false;
-            self.at += 1;
-            has_digits |= skip(self, &digit);
-        }
-        let exponent = matches!(
-            (hex, self.peek()),
-            (true, Some(b'p' | b'P')) | (false, Some(b'e' | b'E'))
-        );
-        if exponent {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            if !skip(self, &|b| b == b'_' || b.is_ascii_digit()) {
-                return error(start, "the exponent of the number has no digits");
-            }
-            whole = false;
-        }
-        let text = &self.text[start..self.at];
-        if self
-            .peek()
-            .is_some_and(|b| b == b'_' || b.is_ascii_alphabetic())
-        {
-            return error(
-                start,
-                "not a number vulcand can read: write it in decimal digits",
-            );
-        }
-        if whole {
-            let octal = text.len() > 1 && text.starts_with('0');
-            return match text.parse() {
-                Ok(n) if !(octal && text.contains(['8', '9'])) => Ok(Token::Int(n)),
-                _ => error(
-                    start,
-                    format!("vulcand can't read the number `{text}`: write it in decimal digits"),
-                ),
             };
-        }
-        let value = if hex && !exponent {
-            None
-        } else if has_digits && underscores_separate_digits(text) {
-            let digits = text.replace('_', "");
-            if hex {
-                hex_float(&digits[2..])
-            } else {
-                digits.parse().ok()
+            value.extend_from_slice(&rest.as_bytes()[at..end]);
+            at = end + 1;
+            if stop == b'"' {
+                return Ok((at, Literal::Text(value.into())));
             }
-        } else {
-            None
-        };
-        match value.filter(|value: &f64| value.is_finite()) {
-            Some(value) => Ok(Token::Float(value)),
-            None => error(start, format!("vulcand can't read the number `{text}`")),
+            at += escape(&rest[at..], &mut value).map_err(|message| {
+                let help = "write the value in backticks, where a backslash is just that, or \
+                            double it";
+                SyntaxError::new(self.at + end, message, help)
+            })?;
         }
     }
 }
 
-/// Whether every underscore of a number stands between two digits (or a base prefix and one).
-fn underscores_separate_digits(number: &str) -> bool {
-    let bytes = number.as_bytes();
-    bytes.iter().enumerate().all(|(at, b)| {
-        let is_digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_hexdigit);
-        let prefix = at == 2 && matches!(bytes[1], b'x' | b'X');
-        *b != b'_'
-            || (at > 0 && (prefix || is_digit(bytes.get(at - 1))) && is_digit(bytes.get(at + 1)))
-    })
+/// Reads one escape after its backslash; says how many bytes it took.
+fn escape(text: &str, out: &mut Vec<u8>) -> Result<usize, String> {
+    let Some(first) = text.chars().next() else {
+        return Err("the text ends in a lone backslash".into());
+    };
+    let simple = match first {
+        'a' => 7,
+        'b' => 8,
+        'f' => 12,
+        'n' => b'\n',
+        'r' => b'\r',
+        't' => b'\t',
+        'v' => 11,
+        '\\' | '"' => first as u8,
+        '0'..='7' => {
+            let value = digits(text, 0, 3, 8)?;
+            out.push(u8::try_from(value).map_err(|_| "the octal escape is above \\377")?);
+            return Ok(3);
+        }
+        'x' => {
+            out.push(digits(text, 1, 2, 16)? as u8);
+            return Ok(3);
+        }
+        'u' | 'U' => {
+            let count = if first == 'u' { 4 } else { 8 };
+            let value = digits(text, 1, count, 16)?;
+            let c = char::from_u32(value).ok_or("the escape is no Unicode character")?;
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            return Ok(1 + count);
+        }
+        other => {
+            return Err(format!(
+                "`\\{other}` is no escape of a double-quoted Go string"
+            ));
+        }
+    };
+    out.push(simple);
+    Ok(1)
 }
 
-/// The value of a hexadecimal float behind its `0x`: `1.8p-1` is 0.75.
-fn hex_float(text: &str) -> Option<f64> {
-    let (mantissa, exponent) = text.split_once(['p', 'P'])?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mut value = 0_f64;
-    for digit in whole.chars().chain(fraction.chars()) {
-        value = value * 16.0 + f64::from(digit.to_digit(16)?);
-    }
-    let shift = i32::try_from(fraction.len()).ok()?.checked_mul(4)?;
-    // Go caps exponents that no double could have long before they overflow.
-    let exponent = exponent.parse::<i64>().unwrap_or(0).clamp(-20_000, 20_000);
-    let exponent = i32::try_from(exponent).ok()?.checked_sub(shift)?;
-    Some(if value == 0.0 {
-        0.0
-    } else {
-        value * 2_f64.powi(exponent)
-    })
+fn digits(text: &str, start: usize, count: usize, radix: u32) -> Result<u32, String> {
+    text.get(start..start + count)
+        .filter(|digits| digits.chars().all(|c| c.is_digit(radix)))
+        .and_then(|digits| u32::from_str_radix(digits, radix).ok())
+        .ok_or_else(|| format!("the escape needs {count} digits of base {radix}"))
 }

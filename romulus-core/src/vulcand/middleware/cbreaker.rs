@@ -6,7 +6,10 @@ use std::str::FromStr;
 use super::fallback::numbers_fit;
 use super::fallback::{Fallback, Webhook};
 use crate::vulcand::decode::{At, Decoder, Field};
-use crate::vulcand::expression::{Expression, ExpressionError, Functions, Kind, Literal};
+use crate::vulcand::expression::{
+    CONDITIONS, Call, Expression, ExpressionError, Kind, Language, Literal, Signature, SyntaxError,
+    Words,
+};
 use crate::vulcand::json::Value;
 
 /// A circuit breaker: another answer while a condition on the backend's answers holds.
@@ -133,13 +136,13 @@ fn judge_condition(text: &At<String>, decoder: &mut Decoder) -> Option<Condition
 /// # Ok::<(), romulus_core::vulcand::PredicateError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Condition(Expression<Metric>);
+pub struct Condition(Expression<Call>);
 
 impl FromStr for Condition {
     type Err = ExpressionError;
 
     fn from_str(text: &str) -> Result<Self, ExpressionError> {
-        Expression::parse(text).map(Self)
+        Ok(Self(Expression::parse::<Metric>(text)?))
     }
 }
 
@@ -150,56 +153,43 @@ impl fmt::Display for Condition {
 }
 
 /// What a condition can ask.
-#[derive(Debug, Clone, PartialEq)]
-enum Metric {
-    LatencyAtQuantileMs(f64),
-    NetworkErrorRatio,
-    ResponseCodeRatio([i64; 4]),
-}
+enum Metric {}
 
-impl Functions for Metric {
-    const SIGNATURES: &'static str = "LatencyAtQuantileMS(<quantile>), NetworkErrorRatio() and \
-                                      ResponseCodeRatio(<from>, <below>, <of from>, <of below>)";
+impl Language for Metric {
+    type Call = Call;
 
-    fn call(name: &str, arguments: Vec<Literal>) -> Result<(Self, Kind), String> {
-        match (name, &arguments[..]) {
-            ("NetworkErrorRatio", []) => Ok((Self::NetworkErrorRatio, Kind::Float)),
-            ("NetworkErrorRatio", _) => Err("NetworkErrorRatio() takes no argument".to_owned()),
-            ("LatencyAtQuantileMS", [Literal::Float(quantile)]) => {
-                Ok((Self::LatencyAtQuantileMs(*quantile), Kind::Int))
-            }
-            ("LatencyAtQuantileMS", _) => Err("LatencyAtQuantileMS takes one number with a \
-                                               decimal point: LatencyAtQuantileMS(50.0)"
-                .to_owned()),
-            (
-                "ResponseCodeRatio",
-                [
-                    Literal::Int(a),
-                    Literal::Int(b),
-                    Literal::Int(c),
-                    Literal::Int(d),
-                ],
-            ) => Ok((Self::ResponseCodeRatio([*a, *b, *c, *d]), Kind::Float)),
-            ("ResponseCodeRatio", _) => Err("ResponseCodeRatio takes four whole numbers: \
-                                             ResponseCodeRatio(500, 600, 0, 600)"
-                .to_owned()),
-            _ => Err(format!(
-                "there is no function `{name}`: use {}",
-                Self::SIGNATURES
-            )),
-        }
-    }
-}
+    const FUNCTIONS: &'static [Signature] = &[
+        Signature {
+            name: "LatencyAtQuantileMS",
+            takes: (&[Kind::Float], "one number with a decimal point"),
+            gives: Kind::Int,
+            usage: "write LatencyAtQuantileMS(50.0) > 100",
+        },
+        Signature {
+            name: "NetworkErrorRatio",
+            takes: (&[], "no argument"),
+            gives: Kind::Float,
+            usage: "write NetworkErrorRatio() > 0.5",
+        },
+        Signature {
+            name: "ResponseCodeRatio",
+            takes: (&[Kind::Int; 4], "four whole numbers"),
+            gives: Kind::Float,
+            usage: "write ResponseCodeRatio(500, 600, 0, 600) > 0.5",
+        },
+    ];
+    const WORDS: Words = Words {
+        expression: "condition",
+        function: "function",
+        example: "NetworkErrorRatio() > 0.5",
+        grammar: CONDITIONS,
+    };
 
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LatencyAtQuantileMs(quantile) => write!(f, "LatencyAtQuantileMS({quantile:?})"),
-            Self::NetworkErrorRatio => f.write_str("NetworkErrorRatio()"),
-            Self::ResponseCodeRatio([a, b, c, d]) => {
-                write!(f, "ResponseCodeRatio({a}, {b}, {c}, {d})")
-            }
-        }
+    fn call(
+        function: &'static Signature,
+        arguments: Vec<(Literal, usize)>,
+    ) -> Result<Call, SyntaxError> {
+        Ok(Call::new(function, arguments))
     }
 }
 

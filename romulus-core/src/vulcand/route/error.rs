@@ -1,3 +1,5 @@
+use crate::vulcand::expression::SyntaxError;
+
 /// Why vulcand would refuse a route expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("at byte {offset}: {message}; {help}")]
@@ -10,12 +12,12 @@ pub struct RouteError {
     pub help: String,
 }
 
-impl RouteError {
-    pub(super) fn new(offset: usize, message: impl Into<String>, help: impl Into<String>) -> Self {
+impl From<SyntaxError> for RouteError {
+    fn from(error: SyntaxError) -> Self {
         Self {
-            offset,
-            message: message.into(),
-            help: help.into(),
+            offset: error.offset,
+            message: error.message,
+            help: error.help,
         }
     }
 }

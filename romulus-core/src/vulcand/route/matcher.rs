@@ -1,8 +1,8 @@
 use std::fmt;
 
-use super::literal::{Text, quote_bytes};
 use super::pattern::Pattern;
 use super::regexp::Regexp;
+use crate::vulcand::expression::{Text, quote_bytes};
 
 /// One condition of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]

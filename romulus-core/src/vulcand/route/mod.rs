@@ -11,7 +11,6 @@
 
 mod danger;
 mod error;
-mod literal;
 mod matcher;
 mod parse;
 mod parts;
@@ -19,7 +18,6 @@ mod pattern;
 mod regexp;
 mod request;
 mod table;
-mod token;
 mod trie;
 
 use std::cmp::Ordering;
@@ -27,9 +25,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+pub use crate::vulcand::expression::{Text, quote};
 pub use danger::{Danger, dangerous_pair};
 pub use error::RouteError;
-pub use literal::{Text, quote};
 pub use matcher::Matcher;
 pub use parts::{PartError, RouteParts};
 pub use pattern::Pattern;

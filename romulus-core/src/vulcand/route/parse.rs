@@ -1,14 +1,12 @@
-//! What Go's expression parser, vulcand's predicate library and its matchers make of a text.
+//! What the language of routes is, and what vulcand makes of an expression in it.
 
 use super::error::RouteError;
-use super::literal::Text;
 use super::matcher::Matcher;
 use super::pattern::Pattern;
 use super::regexp::Regexp;
-use super::token::{Lexer, Token};
-
-/// Go's parser gives up on expressions nested deeper than this.
-const MAX_NESTING: usize = 100_000;
+use crate::vulcand::expression::{
+    self, Kind, Language, Literal, Signature, SyntaxError, Term, Text, Words,
+};
 
 /// A parsed expression: its matchers in source order, and which neighbours vulcand compiles into
 /// one chain. `groups` holds the length of each.
@@ -19,82 +17,38 @@ pub(super) struct Expression {
 }
 
 pub(super) fn parse(text: &str) -> Result<Expression, RouteError> {
-    if text.trim().is_empty() {
-        let help = "give a matcher, e.g. Host(`www.example.com`)";
-        return Err(RouteError::new(0, "the route is empty", help));
-    }
-    let mut parser = Parser {
-        lexer: Lexer::new(text)?,
-        peeked: None,
-    };
+    let expression = expression::Expression::parse::<Matcher>(text)?;
     let mut matchers = Vec::new();
-    let mut open: Vec<Level> = Vec::new();
-    let mut level = Level::new(0);
-    loop {
-        // An operand: parentheses are opened, then a matcher follows.
-        while let Some(at) = parser.eat(&Token::Open)? {
-            open.push(std::mem::replace(&mut level, Level::new(at)));
-            if open.len() + level.operators > MAX_NESTING {
-                return Err(RouteError::new(
-                    at,
-                    "the route is nested too deeply",
-                    "simplify it",
-                ));
+    let mut groups: Vec<Group> = Vec::new();
+    // Where the groups of each operand begin.
+    let mut operands: Vec<usize> = Vec::new();
+    for term in expression.terms {
+        match term {
+            Term::Call(matcher) => {
+                operands.push(groups.len());
+                groups.push(Group {
+                    length: 1,
+                    chain: matcher.is_literal(),
+                });
+                matchers.push(matcher);
             }
-        }
-        let matcher = parser.matcher()?;
-        level.join(vec![Group {
-            length: 1,
-            chain: matcher.is_literal(),
-        }]);
-        matchers.push(matcher);
-        // What may follow an operand: closing parentheses, then an operator or the end.
-        loop {
-            let (at, token) = parser.next()?;
-            match token {
-                Token::Close => {
-                    let Some(outer) = open.pop() else {
-                        return Err(unexpected(at, "`)` closes nothing", "take it out"));
-                    };
-                    let inner = std::mem::replace(&mut level, outer);
-                    level.join(inner.groups);
-                }
-                Token::And => {
-                    level.operators += 1;
-                    if open.len() + level.operators > MAX_NESTING {
-                        return Err(RouteError::new(at, "the route is too long", "simplify it"));
-                    }
-                    break;
-                }
-                Token::LineEnd | Token::End if open.is_empty() => {
-                    let (at, token) = parser.next()?;
-                    if token != Token::End {
-                        return Err(unexpected(
-                            at,
-                            "the route ended with the line before",
-                            "break lines only after `&&`, `(` or a comma",
-                        ));
-                    }
-                    let groups = level.groups.iter().map(|group| group.length).collect();
-                    return Ok(Expression { matchers, groups });
-                }
-                Token::LineEnd | Token::End => {
-                    return Err(unexpected(
-                        level.opened,
-                        "this parenthesis is not closed",
-                        "close it with `)` on the line where its expression ends",
-                    ));
-                }
-                _ => {
-                    return Err(unexpected(
-                        at,
-                        "`&&` is missing here",
-                        "join matchers by `&&`",
-                    ));
+            // `x && y`: two literal chains become one; anything else is evaluated side by side.
+            // Routes have no other operator.
+            Term::And | Term::Or | Term::Compare(..) => {
+                operands.pop();
+                let left = operands.last().copied().unwrap_or_default();
+                if let [left, right] = &mut groups[left..]
+                    && left.chain
+                    && right.chain
+                {
+                    left.length += right.length;
+                    groups.pop();
                 }
             }
         }
     }
+    let groups = groups.iter().map(|group| group.length).collect();
+    Ok(Expression { matchers, groups })
 }
 
 /// Matchers that vulcand evaluates together: one, or a chain of literal ones.
@@ -103,262 +57,109 @@ struct Group {
     chain: bool,
 }
 
-/// An expression in parentheses, or the outermost one.
-struct Level {
-    opened: usize,
-    operators: usize,
-    groups: Vec<Group>,
-}
+const ONE: (&[Kind], &str) = (&[Kind::Text], "one text");
+const TWO: (&[Kind], &str) = (&[Kind::Text, Kind::Text], "two texts");
 
-impl Level {
-    fn new(opened: usize) -> Self {
-        Self {
-            opened,
-            operators: 0,
-            groups: Vec::new(),
-        }
-    }
-
-    /// `x && y`: two literal chains become one; anything else is evaluated side by side.
-    fn join(&mut self, right: Vec<Group>) {
-        if self.groups.is_empty() {
-            self.groups = right;
-            return;
-        }
-        match (self.groups.as_mut_slice(), right.as_slice()) {
-            ([left], [only]) if left.chain && only.chain => left.length += only.length,
-            _ => self.groups.extend(right),
-        }
+const fn matcher(
+    name: &'static str,
+    takes: (&'static [Kind], &'static str),
+    usage: &'static str,
+) -> Signature {
+    Signature {
+        name,
+        takes,
+        gives: Kind::Condition,
+        usage,
     }
 }
 
-struct Parser<'t> {
-    lexer: Lexer<'t>,
-    peeked: Option<(usize, Token)>,
-}
+const ONLY_AND: &str = "a route is matchers joined by `&&`";
 
-impl Parser<'_> {
-    fn next(&mut self) -> Result<(usize, Token), RouteError> {
-        match self.peeked.take() {
-            Some(token) => Ok(token),
-            None => self.lexer.next(),
-        }
-    }
+impl Language for Matcher {
+    type Call = Self;
 
-    /// Takes the next token if it is this one; says where it was.
-    fn eat(&mut self, wanted: &Token) -> Result<Option<usize>, RouteError> {
-        let (at, token) = self.next()?;
-        if token == *wanted {
-            return Ok(Some(at));
-        }
-        self.peeked = Some((at, token));
-        Ok(None)
-    }
-
-    fn matcher(&mut self) -> Result<Matcher, RouteError> {
-        let (at, token) = self.next()?;
-        let name = match token {
-            Token::Name(name) => name,
-            Token::Text(_) => {
-                return Err(unexpected(
-                    at,
-                    "a text alone is no matcher",
-                    "say what to compare it with, e.g. Host(`www.example.com`)",
-                ));
-            }
-            _ => return Err(unexpected(at, "a matcher is missing here", KNOWN)),
-        };
-        let kind = Kind::named(&name).ok_or_else(|| no_such(at, &name))?;
-        if self.eat(&Token::Open)?.is_none() {
-            return Err(unexpected(
-                at + name.len(),
-                format!("`{name}` has no argument"),
-                kind.usage(),
-            ));
-        }
-        let arguments = self.arguments(&name, kind)?;
-        kind.build(at, &name, arguments)
-    }
-
-    /// The arguments after `(`, up to and with `)`. Go takes a comma after the last one, and `...`
-    /// after the last text, which vulcand ignores.
-    fn arguments(&mut self, name: &str, kind: Kind) -> Result<Vec<(usize, Text)>, RouteError> {
-        let mut arguments = Vec::new();
-        let mut spread = false;
-        loop {
-            let (at, token) = self.next()?;
-            match token {
-                Token::Close => return Ok(arguments),
-                Token::Text(text) if !spread => arguments.push((at, text)),
-                Token::Text(_) => {
-                    return Err(unexpected(at, "no text can follow `...`", "take `...` out"));
-                }
-                Token::LineEnd | Token::End => return Err(unclosed(at, name)),
-                _ => {
-                    return Err(unexpected(
-                        at,
-                        format!("`{name}` takes only texts"),
-                        kind.usage(),
-                    ));
-                }
-            }
-            spread = self.eat(&Token::Ellipsis)?.is_some();
-            let (at, token) = self.next()?;
-            match token {
-                Token::Comma => {}
-                Token::Close => return Ok(arguments),
-                Token::LineEnd | Token::End => return Err(unclosed(at, name)),
-                _ => {
-                    return Err(unexpected(
-                        at,
-                        format!("`,` or `)` is missing in `{name}`"),
-                        kind.usage(),
-                    ));
-                }
-            }
-        }
-    }
-}
-
-const KNOWN: &str = "vulcand has Host, HostRegexp, Path, PathRegexp, Method, MethodRegexp, \
-                     Header and HeaderRegexp";
-
-fn unexpected(at: usize, message: impl Into<String>, help: impl Into<String>) -> RouteError {
-    RouteError::new(at, message, help)
-}
-
-fn unclosed(at: usize, name: &str) -> RouteError {
-    unexpected(
-        at,
-        format!("the arguments of `{name}` are not closed"),
-        "close them with `)` on the line of the last argument, or end that line with a comma",
-    )
-}
-
-fn no_such(at: usize, name: &str) -> RouteError {
-    match Kind::ALL
-        .iter()
-        .find(|kind| kind.name().eq_ignore_ascii_case(name))
-    {
-        Some(kind) => unexpected(
-            at,
-            format!("there is no matcher `{name}`"),
-            format!("did you mean `{}`?", kind.name()),
-        ),
-        None => unexpected(at, format!("there is no matcher `{name}`"), KNOWN),
-    }
-}
-
-/// The functions of the route language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Host,
-    HostRegexp,
-    Path,
-    PathRegexp,
-    Method,
-    MethodRegexp,
-    Header,
-    HeaderRegexp,
-}
-
-impl Kind {
-    const ALL: [Self; 8] = [
-        Self::Host,
-        Self::HostRegexp,
-        Self::Path,
-        Self::PathRegexp,
-        Self::Method,
-        Self::MethodRegexp,
-        Self::Header,
-        Self::HeaderRegexp,
+    const FUNCTIONS: &'static [Signature] = &[
+        matcher("Host", ONE, "write Host(`www.example.com`)"),
+        matcher("HostRegexp", ONE, r"write HostRegexp(`\.example\.com$`)"),
+        matcher("Path", ONE, "write Path(`/path`)"),
+        matcher("PathRegexp", ONE, "write PathRegexp(`^/path/.*`)"),
+        matcher("Method", ONE, "write Method(`GET`)"),
+        matcher("MethodRegexp", ONE, "write MethodRegexp(`^(GET|POST)$`)"),
+        matcher("Header", TWO, "write Header(`Name`, `value`)"),
+        matcher("HeaderRegexp", TWO, "write HeaderRegexp(`Name`, `^value$`)"),
     ];
+    const WORDS: Words = Words {
+        expression: "route",
+        function: "matcher",
+        example: "Host(`www.example.com`)",
+        grammar: ONLY_AND,
+    };
 
-    fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Host => "Host",
-            Self::HostRegexp => "HostRegexp",
-            Self::Path => "Path",
-            Self::PathRegexp => "PathRegexp",
-            Self::Method => "Method",
-            Self::MethodRegexp => "MethodRegexp",
-            Self::Header => "Header",
-            Self::HeaderRegexp => "HeaderRegexp",
-        }
-    }
-
-    fn usage(self) -> &'static str {
-        match self {
-            Self::Host => "write Host(`www.example.com`)",
-            Self::HostRegexp => r"write HostRegexp(`\.example\.com$`)",
-            Self::Path => "write Path(`/path`)",
-            Self::PathRegexp => "write PathRegexp(`^/path/.*`)",
-            Self::Method => "write Method(`GET`)",
-            Self::MethodRegexp => "write MethodRegexp(`^(GET|POST)$`)",
-            Self::Header => "write Header(`Name`, `value`)",
-            Self::HeaderRegexp => "write HeaderRegexp(`Name`, `^value$`)",
-        }
-    }
-
-    fn build(
-        self,
-        at: usize,
-        name: &str,
-        arguments: Vec<(usize, Text)>,
-    ) -> Result<Matcher, RouteError> {
-        let wanted = if matches!(self, Self::Header | Self::HeaderRegexp) {
-            2
+    fn call(
+        function: &'static Signature,
+        arguments: Vec<(Literal, usize)>,
+    ) -> Result<Self, SyntaxError> {
+        let mut texts = arguments.into_iter().filter_map(|argument| match argument {
+            (Literal::Text(text), at) => Some((text, at)),
+            _ => None,
+        });
+        let header = if function.takes == TWO {
+            texts.next()
         } else {
-            1
+            None
         };
-        let given = arguments.len();
-        let mut arguments = arguments.into_iter();
-        let (header, value) = match (wanted, arguments.next(), arguments.next()) {
-            (1, Some(value), None) => (None, value),
-            (2, Some((_, header)), Some(value)) if given == 2 => (Some(header), value),
-            _ => {
-                let texts = if wanted == 1 { "one text" } else { "two texts" };
-                return Err(unexpected(
-                    at,
-                    format!("`{name}` takes {texts}, not {given}"),
-                    self.usage(),
-                ));
-            }
-        };
-        let (at, value) = value;
-        let pattern =
-            |value: Text| {
-                Pattern::new(value).map_err(|error| {
-                let help = "write `<name>` for a run up to the next separator, `<int:name>` for \
-                            digits before one, or use the Regexp form";
-                unexpected(at, format!("{}, at byte {} of it", error.message, error.at), help)
-            })
-            };
-        let regexp = |value: &Text, lower| {
-            Regexp::new(value, lower).map_err(|message| {
-                unexpected(
-                    at,
-                    message,
-                    "vulcand's regular expressions are those of Go (RE2)",
-                )
-            })
-        };
-        Ok(match (self, header) {
-            (Self::Host, _) => Matcher::Host(pattern(value.to_lowercase())?),
-            (Self::HostRegexp, _) => Matcher::HostRegexp(regexp(&value, true)?),
-            (Self::Path, _) => Matcher::Path(pattern(value)?),
-            (Self::PathRegexp, _) => Matcher::PathRegexp(regexp(&value, false)?),
-            (Self::Method, _) => Matcher::Method(pattern(value)?),
-            (Self::MethodRegexp, _) => Matcher::MethodRegexp(regexp(&value, false)?),
-            (Self::Header, Some(header)) => Matcher::Header(header, pattern(value)?),
-            (_, header) => {
-                let header = header.unwrap_or_else(|| Text::from(""));
-                Matcher::HeaderRegexp(header, regexp(&value, false)?)
-            }
+        let header = header.map(|(name, _)| name).unwrap_or_default();
+        let (value, at) = texts.next().unwrap_or_default();
+        Ok(match function.name {
+            "Host" => Self::Host(pattern(value.to_lowercase(), at)?),
+            "HostRegexp" => Self::HostRegexp(regexp(&value, at, true)?),
+            "Path" => Self::Path(pattern(value, at)?),
+            "PathRegexp" => Self::PathRegexp(regexp(&value, at, false)?),
+            "Method" => Self::Method(pattern(value, at)?),
+            "MethodRegexp" => Self::MethodRegexp(regexp(&value, at, false)?),
+            "Header" => Self::Header(header, pattern(value, at)?),
+            _ => Self::HeaderRegexp(header, regexp(&value, at, false)?),
         })
     }
+
+    fn refusal(mark: &str) -> Option<(String, &'static str)> {
+        let unsupported = || format!("`{mark}` isn't supported by vulcand");
+        Some(match mark {
+            "&&" | "(" | ")" | "," | "..." => return None,
+            "||" => (
+                unsupported(),
+                "write two frontends, or one regular expression with `|` in it",
+            ),
+            "!" => (
+                unsupported(),
+                "say what the route matches, not what it doesn't",
+            ),
+            "+" => ("texts can't be joined with `+`".into(), "write them as one"),
+            ";" => ("`;` can't stand in a route".into(), "take it out"),
+            "." => ("a matcher has no fields".into(), ONLY_AND),
+            "[" => ("a matcher can't be indexed".into(), "use parentheses"),
+            _ => (unsupported(), ONLY_AND),
+        })
+    }
+
+    fn unclosed(opened: usize, _end: usize) -> SyntaxError {
+        let help = "close it with `)` on the line where its expression ends";
+        SyntaxError::new(opened, "this parenthesis is not closed", help)
+    }
+}
+
+fn pattern(value: Text, at: usize) -> Result<Pattern, SyntaxError> {
+    Pattern::new(value).map_err(|error| {
+        let message = format!("{}, at byte {} of it", error.message, error.at);
+        let help = "write `<name>` for a run up to the next separator, `<int:name>` for digits \
+                    before one, or use the Regexp form";
+        SyntaxError::new(at, message, help)
+    })
+}
+
+fn regexp(value: &Text, at: usize, lower: bool) -> Result<Regexp, SyntaxError> {
+    Regexp::new(value, lower).map_err(|message| {
+        let help = "vulcand's regular expressions are those of Go (RE2)";
+        SyntaxError::new(at, message, help)
+    })
 }

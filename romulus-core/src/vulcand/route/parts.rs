@@ -1,7 +1,7 @@
-use super::literal::{Text, quote};
 use super::matcher::Matcher;
 use super::pattern::Pattern;
 use super::regexp::Regexp;
+use crate::vulcand::expression::{Text, quote};
 
 /// The highest priority.
 const MAX_PRIORITY: u16 = 9999;

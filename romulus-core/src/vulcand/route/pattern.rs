@@ -1,6 +1,5 @@
+use crate::vulcand::expression::Text;
 use std::fmt;
-
-use super::literal::Text;
 
 /// The value of a literal matcher: text with parameters like `<id>` or `<int:id>`.
 ///

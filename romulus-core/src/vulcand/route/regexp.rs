@@ -1,6 +1,6 @@
 //! The regular expressions of routes.
 
-use super::literal::Text;
+use crate::vulcand::expression::Text;
 use crate::vulcand::regexp;
 
 /// A regular expression that Go accepts.

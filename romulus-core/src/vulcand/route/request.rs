@@ -1,5 +1,5 @@
-use super::literal::Text;
 use super::matcher::Part;
+use crate::vulcand::expression::Text;
 
 /// A request as it reaches vulcand.
 ///
