@@ -23,6 +23,9 @@ use crate::scope::{self, Scope};
 use crate::tell::Teller;
 use crate::writer::Writer;
 
+/// How much longer than a lease lives `--once` waits to be elected.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What the flags say about running.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -113,6 +116,9 @@ impl Syncer {
         let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let beats = !self.settings.once && !self.settings.heartbeat.is_zero();
+        // A leader that died is replaced by then; one that lives would keep a job waiting for ever.
+        let patience = tokio::time::sleep(self.settings.lease_ttl + PATIENCE);
+        tokio::pin!(patience);
         loop {
             if self.advance().await? && self.settings.once {
                 return Ok(self.verdict());
@@ -128,6 +134,13 @@ impl Syncer {
                     None => anyhow::bail!("the source of Services has ended"),
                 },
                 () = self.pause.over() => {}
+                () = &mut patience, if self.settings.once && !self.election.is_leading() => {
+                    anyhow::bail!(
+                        "another romulusd leads under the owner id `{}`: stop it, or sync under \
+                         another --owner-id",
+                        self.world.config().owner
+                    );
+                }
                 _ = heartbeat.tick(), if beats => self.beat(),
             }
             // What came meanwhile is taken in before the next plan.

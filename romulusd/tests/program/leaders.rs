@@ -272,3 +272,17 @@ async fn a_standby_looks_again_whose_the_owner_is_when_its_turn_comes() {
     refused.logged(&["belongs to another cluster (another cluster, this is"]);
     assert_eq!(setting.keys.tree().await, WEB);
 }
+
+#[tokio::test]
+async fn a_job_does_not_wait_for_ever_for_a_leader_that_lives() {
+    let setting = Setting::with_web().await;
+    let leader = setting.romulusd(&[]);
+    leader.logs("in step").await;
+    setting
+        .romulusd(&["--once", "--lease-ttl", "1s"])
+        .finish()
+        .await
+        .exited(2)
+        .logged(&["another romulusd leads under the owner id `default`: stop it"]);
+    leader.stop().await;
+}
