@@ -146,7 +146,7 @@ pub(super) fn conflicts(world: &World, changes: &[ObjectChange]) -> Vec<(ObjectR
         // For as long as a backend moves, both of its ids are there: with the same servers.
         let moves = |short: &Segment, long: &Segment| moved(short).as_ref() == Some(long);
         let shorter = tree.shorter(id).filter(|o| !moves(o, &object.id) || foreign(o));
-        let longer = tree.longer(id).filter(|o| !moves(&object.id, o));
+        let longer = tree.longer(id).filter(|o| !moves(&object.id, o) || foreign(o));
         if let Some(other) = shorter.chain(longer).find(|other| stays(other)) {
             conflicts.push((object.clone(), ObjectRef { id: other.clone(), ..object.clone() }));
         }
