@@ -25,12 +25,19 @@ pub fn check(text: &str) {
     for route_priorities in [false, true] {
         config.route_priorities = route_priorities;
         let blueprint = Blueprint::of(&service, &config);
-        assert_eq!(blueprint, Blueprint::of(&service, &config), "twice the same: {service:?}");
+        assert_eq!(
+            blueprint,
+            Blueprint::of(&service, &config),
+            "twice the same: {service:?}"
+        );
         for diagnostic in &blueprint.diagnostics {
             points_into_its_value(diagnostic);
         }
         let is_held = blueprint.ports.iter().any(is_held);
-        assert!(!is_held || has_error(&blueprint), "held without a word: {blueprint:#?}");
+        assert!(
+            !is_held || has_error(&blueprint),
+            "held without a word: {blueprint:#?}"
+        );
         for port in &blueprint.ports {
             backend(port);
             if let Some(Head::Valid(content)) = &port.frontend {
@@ -43,12 +50,17 @@ pub fn check(text: &str) {
 
 fn service(text: &str) -> Service {
     let mut fields = text.split('\0');
-    let ports = fields.next().unwrap_or_default().split(',').take(4).map(|name| ServicePort {
-        name: name.to_owned(),
-        port: 80,
-        protocol: Protocol::Tcp,
-        app_protocol: None,
-    });
+    let ports = fields
+        .next()
+        .unwrap_or_default()
+        .split(',')
+        .take(4)
+        .map(|name| ServicePort {
+            name: name.to_owned(),
+            port: 80,
+            protocol: Protocol::Tcp,
+            app_protocol: None,
+        });
     let annotation = |field: &str| {
         let (option, value) = field.split_once('=').unwrap_or((field, ""));
         (format!("romulus/{option}"), value.to_owned())
@@ -68,9 +80,18 @@ fn service(text: &str) -> Service {
 
 fn points_into_its_value(diagnostic: &Diagnostic) {
     assert!(!diagnostic.message.is_empty(), "{diagnostic:?}");
-    assert!(diagnostic.to_string().starts_with(&diagnostic.severity().to_string()));
+    assert!(
+        diagnostic
+            .to_string()
+            .starts_with(&diagnostic.severity().to_string())
+    );
     if let Some((start, end)) = diagnostic.span {
-        assert_within(diagnostic.value.as_deref().unwrap_or_default(), start, end, diagnostic);
+        assert_within(
+            diagnostic.value.as_deref().unwrap_or_default(),
+            start,
+            end,
+            diagnostic,
+        );
     }
 }
 
@@ -81,20 +102,35 @@ fn is_held(port: &PortBlueprint) -> bool {
 }
 
 fn has_error(blueprint: &Blueprint) -> bool {
-    blueprint.diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
+    blueprint
+        .diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.severity() == Severity::Error)
 }
 
 /// What vulcand makes of a value that is to be written.
 fn taken<T>(text: &str, checked: Checked<T>) -> T {
-    assert!(checked.is_writable(), "{text} would be written: {:?}", checked.problems);
-    checked.value.unwrap_or_else(|| panic!("{text} is no value, and nothing is wrong with it"))
+    assert!(
+        checked.is_writable(),
+        "{text} would be written: {:?}",
+        checked.problems
+    );
+    checked
+        .value
+        .unwrap_or_else(|| panic!("{text} is no value, and nothing is wrong with it"))
 }
 
 fn backend(port: &PortBlueprint) {
     if let Head::Valid(settings) = &port.backend.settings {
-        let text = backend_value(&port.id, settings.as_ref().map(|settings| settings.text.as_str()));
+        let text = backend_value(
+            &port.id,
+            settings.as_ref().map(|settings| settings.text.as_str()),
+        );
         let backend = taken(&text, Backend::parse(&text));
-        let wanted = settings.as_ref().map(|settings| settings.parsed.clone()).unwrap_or_default();
+        let wanted = settings
+            .as_ref()
+            .map(|settings| settings.parsed.clone())
+            .unwrap_or_default();
         assert_eq!(backend.settings, wanted, "{text}");
     }
     let scheme = port.backend.scheme.valid().copied().unwrap_or(Scheme::Http);
@@ -108,7 +144,10 @@ fn backend(port: &PortBlueprint) {
 }
 
 fn frontend(port: &PortBlueprint, content: &FrontendBlueprint, has_priority: bool) {
-    let backend = content.target.as_ref().map_or(&port.id, |target| &target.id);
+    let backend = content
+        .target
+        .as_ref()
+        .map_or(&port.id, |target| &target.id);
     let settings = content.settings.as_ref();
     let settings_text = settings.map(|settings| settings.text.as_str());
     let text = frontend_value(&port.id, backend, &content.route, settings_text);
@@ -116,16 +155,24 @@ fn frontend(port: &PortBlueprint, content: &FrontendBlueprint, has_priority: boo
     assert_eq!(frontend.backend_id, backend.as_str(), "{text}");
     assert_eq!(frontend.route, content.route, "{text}");
     assert_eq!(content.route.starts_with("/*"), has_priority, "{text}");
-    let wanted = settings.map(|settings| settings.parsed.clone()).unwrap_or_default();
+    let wanted = settings
+        .map(|settings| settings.parsed.clone())
+        .unwrap_or_default();
     assert_eq!(frontend.settings, wanted, "{text}");
     for (name, value) in &content.middlewares {
-        let read = taken(&value.text, Middleware::parse(&value.text, &Environment::default()));
+        let read = taken(
+            &value.text,
+            Middleware::parse(&value.text, &Environment::default()),
+        );
         assert_eq!(read, value.parsed, "{name}: {}", value.text);
     }
 }
 
 fn routes(blueprint: &Blueprint) {
-    let frontends = blueprint.ports.iter().filter_map(|port| port.frontend.as_ref()?.valid());
+    let frontends = blueprint
+        .ports
+        .iter()
+        .filter_map(|port| port.frontend.as_ref()?.valid());
     let routes: Vec<Route> = frontends
         .map(|frontend| match frontend.route.parse() {
             Ok(route) => route,

@@ -17,7 +17,11 @@ const SEALED: &str = include_str!("../../romulus-core/tests/data/sealed.json");
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| {
     let sealed: serde_json::Value = serde_json::from_str(SEALED).expect("test data");
     let key = sealed["seal_key"].as_str().expect("test data");
-    Environment { seal_key: key.parse().ok(), local_syslog: true, ..Environment::default() }
+    Environment {
+        seal_key: key.parse().ok(),
+        local_syslog: true,
+        ..Environment::default()
+    }
 });
 
 /// Every text that serde_json reads is read, with the same meaning; printing it compactly changes
@@ -55,13 +59,19 @@ fn spans(text: &str, value: &Value) {
         };
         match &value.node {
             Node::Array(items) => {
-                assert!(items.iter().all(|item| within(&item.span)), "{text:?}: {value:?}");
+                assert!(
+                    items.iter().all(|item| within(&item.span)),
+                    "{text:?}: {value:?}"
+                );
                 open.extend(items);
             }
             Node::Object(members) => {
                 for member in members {
                     assert_within(text, member.name_span.start, member.name_span.end, value);
-                    assert!(within(&member.name_span) && within(&member.value.span), "{text:?}");
+                    assert!(
+                        within(&member.name_span) && within(&member.value.span),
+                        "{text:?}"
+                    );
                     open.push(&member.value);
                 }
             }
@@ -85,8 +95,16 @@ fn compact(text: &str, value: &Value) {
         };
         assert_eq!(ours, theirs, "{text:?} is printed as {compact:?}");
     }
-    same(text, BackendSettings::from_json(value), BackendSettings::from_json(&again));
-    same(text, FrontendSettings::from_json(value), FrontendSettings::from_json(&again));
+    same(
+        text,
+        BackendSettings::from_json(value),
+        BackendSettings::from_json(&again),
+    );
+    same(
+        text,
+        FrontendSettings::from_json(value),
+        FrontendSettings::from_json(&again),
+    );
 }
 
 fn objects(text: &str) {
@@ -117,12 +135,22 @@ fn checked<T: Debug>(text: &str, checked: Checked<T>) {
         assert_within(text, problem.span.start, problem.span.end, problem);
         assert!(!problem.message.is_empty(), "{text:?}: {problem:?}");
     }
-    let is_rejected = problems.iter().any(|problem| problem.verdict == Verdict::Rejected);
-    assert_eq!(value.is_none(), is_rejected, "{text:?}: {value:?}, {problems:?}");
+    let is_rejected = problems
+        .iter()
+        .any(|problem| problem.verdict == Verdict::Rejected);
+    assert_eq!(
+        value.is_none(),
+        is_rejected,
+        "{text:?}: {value:?}, {problems:?}"
+    );
 }
 
-/// Fails unless the same is made of a text and of its compact form.
+/// Fails unless the same is made of the compact form as of a text that is taken. (Go reads members
+/// that stand twice both times; a first one that is refused is not in the compact form.)
 fn same<T: Debug + PartialEq>(text: &str, one: Checked<T>, other: Checked<T>) {
+    if !one.is_accepted() {
+        return;
+    }
     let said = |checked: &Checked<T>| -> Vec<(String, Verdict)> {
         let place = |problem: &Problem| (problem.path.clone(), problem.verdict);
         checked.problems.iter().map(place).collect()

@@ -12,7 +12,10 @@ use crate::assert_within;
 pub fn check(text: &str) {
     round_trip::<Condition>(text);
     let predicate = round_trip::<Predicate>(text);
-    let settings = format!(r#"{{"FailoverPredicate":{}}}"#, serde_json::Value::from(text));
+    let settings = format!(
+        r#"{{"FailoverPredicate":{}}}"#,
+        serde_json::Value::from(text)
+    );
     let value = json::parse(&settings).expect("quoted by serde_json");
     let checked = FrontendSettings::from_json(&value);
     assert_eq!(

@@ -55,12 +55,22 @@ fn round_trip(route: &Route, requests: &[Request]) {
         Ok(again) => again,
         Err(error) => panic!("{route:?} is printed as {printed:?}: {error}"),
     };
-    assert_eq!(again.matchers(), route.matchers(), "{route:?} is printed as {printed:?}");
-    assert!(again.groups().eq(route.groups()), "{route:?} is printed as {printed:?}");
+    assert_eq!(
+        again.matchers(),
+        route.matchers(),
+        "{route:?} is printed as {printed:?}"
+    );
+    assert!(
+        again.groups().eq(route.groups()),
+        "{route:?} is printed as {printed:?}"
+    );
     assert_eq!(again.to_string(), printed, "{route:?}");
     for request in requests {
         let (one, other) = (route.matches(request), again.matches(request));
-        assert_eq!(one, other, "{route:?} is printed as {printed:?}, {request:?}");
+        assert_eq!(
+            one, other,
+            "{route:?} is printed as {printed:?}, {request:?}"
+        );
     }
 }
 
@@ -71,7 +81,11 @@ fn is_harmless(routes: &[Route]) -> bool {
         assert_eq!(dangerous_pair(route, route), Some(Danger::SameText));
         for other in &routes[index + 1..] {
             let danger = dangerous_pair(route, other);
-            assert_eq!(danger, dangerous_pair(other, route), "{route:?} and {other:?}");
+            assert_eq!(
+                danger,
+                dangerous_pair(other, route),
+                "{route:?} and {other:?}"
+            );
             is_harmless &= danger.is_none();
         }
     }
@@ -82,12 +96,18 @@ fn is_harmless(routes: &[Route]) -> bool {
 fn answer(routes: &[Route], table: &RouteTable<usize>, is_harmless: bool, request: &Request) {
     let answer = table.answer(request);
     let winner = answer.winner.copied();
-    let alone: Vec<usize> =
-        (0..routes.len()).rev().filter(|&id| routes[id].matches(request)).collect();
+    let alone: Vec<usize> = (0..routes.len())
+        .rev()
+        .filter(|&id| routes[id].matches(request))
+        .collect();
     let context = || format!("{routes:?}, {request:?}, {answer:?}");
     assert_eq!(table.winner(request).copied(), winner, "{}", context());
     let lost: Vec<usize> = answer.also_matched.iter().map(|id| **id).collect();
-    let expected: Vec<usize> = alone.iter().copied().filter(|id| Some(*id) != winner).collect();
+    let expected: Vec<usize> = alone
+        .iter()
+        .copied()
+        .filter(|id| Some(*id) != winner)
+        .collect();
     assert_eq!(lost, expected, "{}", context());
     let is_right = winner == alone.first().copied();
     let says_so = matches!(answer.why, Why::NoMatch | Why::Only | Why::First);

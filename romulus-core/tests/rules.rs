@@ -184,6 +184,20 @@ fn a_backend_beside_a_foreign_one_whose_id_it_begins_with_is_not_written() {
 }
 
 #[test]
+fn a_backend_beside_a_foreign_one_whose_id_is_its_own_with_an_underscore_is_not_written() {
+    let mut store = MapStore::default();
+    store.put("vulcand/backends/web.prod_/backend", r#"{"Type":"http"}"#);
+    let mut harness = Harness::with(Config::new("vulcand".parse().unwrap()), store);
+    harness.list(&[service("prod", "web", json!({"romulus/host": "b.test"}))]);
+    assert_eq!(harness.narrate(), "");
+    assert!(
+        harness.diagnostics().contains("error[id-conflict]"),
+        "{}",
+        harness.diagnostics()
+    );
+}
+
+#[test]
 fn a_move_to_the_shorter_root_deletes_first() {
     let mut labelled = service(
         "prod",

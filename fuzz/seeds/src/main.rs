@@ -14,7 +14,8 @@ type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
 fn main() -> io::Result<()> {
     let corpus = env::args_os().nth(1).map(PathBuf::from);
-    let corpus = corpus.ok_or_else(|| io::Error::other("usage: romulus-fuzz-seeds <corpus folder>"))?;
+    let corpus =
+        corpus.ok_or_else(|| io::Error::other("usage: romulus-fuzz-seeds <corpus folder>"))?;
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let vectors = fs::read(repository.join("romulus-core/tests/data/vectors.json"))?;
     let vectors: Value = serde_json::from_slice(&vectors)?;
@@ -46,14 +47,19 @@ fn of<'v>(vectors: &'v Value, kind: &str) -> &'v [Value] {
 
 /// The values of the vectors of one kind.
 fn texts<'v>(vectors: &'v Value, kind: &str) -> impl Iterator<Item = &'v str> {
-    of(vectors, kind).iter().filter_map(|vector| vector["value"].as_str())
+    of(vectors, kind)
+        .iter()
+        .filter_map(|vector| vector["value"].as_str())
 }
 
 fn request(vector: &Value) -> String {
     let request = &vector["request"];
     let field = |name: &str| request[name].as_str().unwrap_or_default();
     let line = format!("{} {} {}", field("method"), field("host"), field("path"));
-    match request["headers"].as_object().and_then(|headers| headers.iter().next()) {
+    match request["headers"]
+        .as_object()
+        .and_then(|headers| headers.iter().next())
+    {
         Some((name, value)) => format!("{line} {name} {}", value.as_str().unwrap_or_default()),
         None => line,
     }
@@ -89,7 +95,14 @@ fn predicates(vectors: &Value, seeds: &mut Seeds) {
     }
 }
 
-const KINDS: [&str; 6] = ["backends", "frontends", "servers", "middlewares", "hosts", "listeners"];
+const KINDS: [&str; 6] = [
+    "backends",
+    "frontends",
+    "servers",
+    "middlewares",
+    "hosts",
+    "listeners",
+];
 
 fn values(vectors: &Value, seeds: &mut Seeds) {
     for kind in KINDS {
@@ -106,12 +119,19 @@ fn values(vectors: &Value, seeds: &mut Seeds) {
 
 fn annotations(vectors: &Value, seeds: &mut Seeds) {
     let mut one = |option: &str, value: &str| {
-        add(seeds, "annotations", format!("web,api\0{option}={value}\0host.api=a.test"));
+        add(
+            seeds,
+            "annotations",
+            format!("web,api\0{option}={value}\0host.api=a.test"),
+        );
     };
     for text in texts(vectors, "middlewares") {
         one("middleware.web.first", text);
     }
-    for (kind, option) in [("frontends", "frontendSettings"), ("backends", "backendSettings")] {
+    for (kind, option) in [
+        ("frontends", "frontendSettings"),
+        ("backends", "backendSettings"),
+    ] {
         for text in texts(vectors, kind) {
             let value: Value = serde_json::from_str(text).unwrap_or_default();
             if value["Settings"].is_object() {
@@ -155,12 +175,21 @@ fn parts(route: &str) -> Vec<(String, String)> {
 }
 
 fn manifests(repository: &Path, seeds: &mut Seeds) -> io::Result<()> {
-    for folder in ["docs/examples", "romulus-core/tests/data/readme", "romulus-core/tests/data/kube"] {
+    for folder in [
+        "docs/examples",
+        "romulus-core/tests/data/readme",
+        "romulus-core/tests/data/kube",
+    ] {
         let entries = fs::read_dir(repository.join(folder))?;
-        let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        let mut paths = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<Vec<_>>>()?;
         paths.sort();
         for path in paths {
-            if path.extension().is_some_and(|extension| extension == "yaml" || extension == "json") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "json")
+            {
                 add(seeds, "manifests", fs::read(&path)?);
             }
         }
@@ -173,7 +202,11 @@ fn histories(seeds: &mut Seeds) {
     let mut state = 0u64;
     for number in 1..=64 {
         let bytes = std::iter::repeat_with(|| splitmix(&mut state)).take(number * 2);
-        add(seeds, "plan_laws", bytes.flat_map(u64::to_le_bytes).collect::<Vec<u8>>());
+        add(
+            seeds,
+            "plan_laws",
+            bytes.flat_map(u64::to_le_bytes).collect::<Vec<u8>>(),
+        );
     }
 }
 

@@ -27,15 +27,27 @@ const OTHERS: &[(&str, &str)] = &[
     ("frontendSettings", r#"{"TrustForwardHeader":true}"#),
     ("frontendSettings", r#"{"PassHostHeader":true}"#),
     ("frontendSettings", r#"{"Stream":true}"#),
-    ("frontendSettings", r#"{"FailoverPredicate":"IsNetworkError()"}"#),
+    (
+        "frontendSettings",
+        r#"{"FailoverPredicate":"IsNetworkError()"}"#,
+    ),
     ("frontendSettings.http", r#"{"Limits":{"MaxBodyBytes":9}}}"#),
     ("passHostHeader", "true"),
     ("backendSettings", r#"{"KeepAlive":{"Period":"4s"}}"#),
     ("backendSettings.http", r#"{"Timeouts":{"Read":"1s"}}"#),
     ("scheme", "https"),
-    ("middleware.limit", r#"{"Type":"connlimit","Middleware":{"Connections":5,"Variable":"client.ip"}}"#),
-    ("middleware.limit", r#"{"Type":"connlimit","Middleware":{"Connections":6,"Variable":"client.ip"}}"#),
-    ("middleware.http.limit", r#"{"Priority":3,"Type":"connlimit","Middleware":{"Connections":7,"Variable":"client.ip"}}"#),
+    (
+        "middleware.limit",
+        r#"{"Type":"connlimit","Middleware":{"Connections":5,"Variable":"client.ip"}}"#,
+    ),
+    (
+        "middleware.limit",
+        r#"{"Type":"connlimit","Middleware":{"Connections":6,"Variable":"client.ip"}}"#,
+    ),
+    (
+        "middleware.http.limit",
+        r#"{"Priority":3,"Type":"connlimit","Middleware":{"Connections":7,"Variable":"client.ip"}}"#,
+    ),
     ("redirectToSsl", "true"),
     ("maintenance", "https://m.test/"),
     ("backend", "api"),
@@ -44,17 +56,30 @@ const OTHERS: &[(&str, &str)] = &[
     ("backend.http", "api:http"),
     ("backend", "nobody"),
     // What does not validate is held.
-    ("frontendSettings", r#"{"FailoverPredicate":"Attempts() <"}"#),
+    (
+        "frontendSettings",
+        r#"{"FailoverPredicate":"Attempts() <"}"#,
+    ),
     ("backendSettings", r#"{"Timeouts":{"Read":"5"}}"#),
-    ("middleware.limit", r#"{"Type":"connlimit","Middleware":null}"#),
+    (
+        "middleware.limit",
+        r#"{"Type":"connlimit","Middleware":null}"#,
+    ),
     ("middleware.auth", r#"{"Type":"auth","Middleware":{}}"#),
     ("scheme", "ftp"),
     ("pathRegexp", "("),
 ];
 
 /// Labels that name a tree; romulus's own keys can't be in one.
-const LABELS: &[Option<&str>] =
-    &[None, None, None, None, Some("vulcand-test"), Some("edge"), Some("romulus")];
+const LABELS: &[Option<&str>] = &[
+    None,
+    None,
+    None,
+    None,
+    Some("vulcand-test"),
+    Some("edge"),
+    Some("romulus"),
+];
 
 const PORTS: &[&[(&str, u16, &str)]] = &[
     &[("", 80, "TCP")],
@@ -65,10 +90,21 @@ const PORTS: &[&[(&str, u16, &str)]] = &[
 ];
 
 const ADDRESSES: &[&str] = &["10.0.0.1", "10.0.0.2", "10.0.0.3", "fd00::1"];
-const CREATED: &[Option<&str>] = &[None, Some("2026-01-01T00:00:00Z"), Some("2026-01-02T00:00:00Z")];
+const CREATED: &[Option<&str>] = &[
+    None,
+    Some("2026-01-01T00:00:00Z"),
+    Some("2026-01-02T00:00:00Z"),
+];
 
 /// Ids of others: their own, and those that Services of the alphabet would have, or begin with.
-const FOREIGN_IDS: &[&str] = &["legacy", "web.prod", "web.prod-eu", "http.api.prod2", "api.pro", "web.prod_"];
+const FOREIGN_IDS: &[&str] = &[
+    "legacy",
+    "web.prod",
+    "web.prod-eu",
+    "http.api.prod2",
+    "api.pro",
+    "web.prod_",
+];
 const FOREIGN_ROUTES: &[&str] = &["Host(`legacy.test`)", "Host(`a.test`)", "Path(`/x`)"];
 
 /// Namespace and name of a Service.
@@ -160,8 +196,14 @@ impl Foreign {
         let Self { root, id, route } = self;
         let frontend = format!(r#"{{"Type": "http", "BackendId": "{id}", "Route": "{route}"}}"#);
         [
-            (format!("{root}/backends/{id}/backend"), r#"{"Type": "http"}"#.to_owned()),
-            (format!("{root}/backends/{id}/servers/s"), r#"{"URL": "http://10.1.0.1:80"}"#.to_owned()),
+            (
+                format!("{root}/backends/{id}/backend"),
+                r#"{"Type": "http"}"#.to_owned(),
+            ),
+            (
+                format!("{root}/backends/{id}/servers/s"),
+                r#"{"URL": "http://10.1.0.1:80"}"#.to_owned(),
+            ),
             (format!("{root}/frontends/{id}/frontend"), frontend),
         ]
     }

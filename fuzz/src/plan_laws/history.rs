@@ -27,8 +27,10 @@ pub(super) struct History {
 impl History {
     /// A first list of the cluster, over a store that others may have written to.
     pub(super) fn begin(bytes: &mut Unstructured<'_>) -> Result<Self> {
-        let roots: Vec<Root> =
-            ROOTS.iter().map(|root| root.parse().expect("the root of a tree")).collect();
+        let roots: Vec<Root> = ROOTS
+            .iter()
+            .map(|root| root.parse().expect("the root of a tree"))
+            .collect();
         let mut config = Config::new(roots[0].clone());
         config.max_delete_percent = 100;
         config.route_priorities = bytes.ratio(1, 4)?;
@@ -99,7 +101,11 @@ impl History {
     fn keep(&mut self, object: Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let metadata = &object["metadata"];
-        let key = (text(&object["kind"]), text(&metadata["namespace"]), text(&metadata["name"]));
+        let key = (
+            text(&object["kind"]),
+            text(&metadata["namespace"]),
+            text(&metadata["name"]),
+        );
         self.objects.insert(key, object);
     }
 
@@ -126,7 +132,10 @@ impl History {
         };
         let (mut a, mut b) = (self.objects[&one].clone(), self.objects[&other].clone());
         if one.0 == "Service" && other.0 == "Service" && one != other {
-            std::mem::swap(&mut a["metadata"]["annotations"], &mut b["metadata"]["annotations"]);
+            std::mem::swap(
+                &mut a["metadata"]["annotations"],
+                &mut b["metadata"]["annotations"],
+            );
             self.apply(a);
             self.apply(b);
         }
@@ -139,10 +148,14 @@ impl History {
         let stored = self.harness.store.contents();
         let folder = |kind| format!("{}/{kind}/{}/", foreign.root, foreign.id);
         let taken = [folder("backends"), folder("frontends")];
-        let is_taken = stored.keys().any(|key| taken.iter().any(|folder| key.starts_with(folder)));
+        let is_taken = stored
+            .keys()
+            .any(|key| taken.iter().any(|folder| key.starts_with(folder)));
         let frontends = format!("{}/frontends/", foreign.root);
         let wants = |value: &String| value.contains(foreign.route);
-        let route = stored.iter().any(|(key, value)| key.starts_with(&frontends) && wants(value));
+        let route = stored
+            .iter()
+            .any(|(key, value)| key.starts_with(&frontends) && wants(value));
         if is_taken || route {
             return;
         }
@@ -169,12 +182,16 @@ impl History {
             .keys()
             .filter_map(|key| Some((key.clone(), Key::record(key)?.object().clone())))
             .collect();
-        let Some(record) = pick(&owned, bytes)? else { return Ok(()) };
+        let Some(record) = pick(&owned, bytes)? else {
+            return Ok(());
+        };
         let object = &owned[&record];
         let head = object.head_key();
         let folder = head.trim_end_matches(object.kind.head());
-        let own: BTreeMap<String, String> =
-            stored.into_iter().filter(|(key, _)| key.starts_with(folder)).collect();
+        let own: BTreeMap<String, String> = stored
+            .into_iter()
+            .filter(|(key, _)| key.starts_with(folder))
+            .collect();
         let store = &mut self.harness.store;
         match bytes.int_in_range(0..=5u8)? {
             0 | 1 => store.delete(&head),
@@ -197,7 +214,10 @@ impl History {
             }
             4 => {
                 if own.contains_key(&head) && object.kind == ObjectKind::Backend {
-                    store.put(&head, r#"{"Type": "http", "Settings": {"KeepAlive": {"Period": "7s"}}}"#);
+                    store.put(
+                        &head,
+                        r#"{"Type": "http", "Settings": {"KeepAlive": {"Period": "7s"}}}"#,
+                    );
                 }
             }
             // Whose record is gone is nobody's: it stays as it is.
@@ -231,7 +251,11 @@ impl History {
             }
             self.witness.judge(&self.harness.store, &self.roots);
         }
-        panic!("no end of plans:\n{}\n{:#?}", self.harness.store.tree(), self.harness.plan());
+        panic!(
+            "no end of plans:\n{}\n{:#?}",
+            self.harness.store.tree(),
+            self.harness.plan()
+        );
     }
 
     fn others_are_untouched(&self) {
@@ -245,7 +269,11 @@ impl History {
     pub(super) fn end(mut self) {
         let tree = self.harness.store.tree();
         self.restart();
-        assert_eq!(self.harness.plan().groups, [], "after a fresh start on\n{tree}");
+        assert_eq!(
+            self.harness.plan().groups,
+            [],
+            "after a fresh start on\n{tree}"
+        );
     }
 }
 

@@ -18,13 +18,17 @@ const MOST_ROUNDS: usize = 12;
 /// vulcand takes; keys of others are as they were; and a fresh start has nothing to write.
 pub fn check(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
-    let Ok(mut history) = History::begin(&mut bytes) else { return };
+    let Ok(mut history) = History::begin(&mut bytes) else {
+        return;
+    };
     history.settle(None);
     for _ in 0..MOST_ROUNDS {
         if bytes.is_empty() {
             break;
         }
-        let Ok(stop_after) = history.round(&mut bytes) else { break };
+        let Ok(stop_after) = history.round(&mut bytes) else {
+            break;
+        };
         history.settle(stop_after);
     }
     history.end();

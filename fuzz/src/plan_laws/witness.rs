@@ -24,12 +24,17 @@ impl Witness {
     /// Takes what romulus wrote, and fails where one write of it is out of order.
     pub(super) fn judge(&mut self, store: &MapStore, roots: &[Root]) {
         for change in &store.log()[self.seen..] {
-            let key = roots.iter().find_map(|root| Key::in_tree(root, change.key()));
+            let key = roots
+                .iter()
+                .find_map(|root| Key::in_tree(root, change.key()));
             match (key, change) {
                 (Some(key), KeyChange::Put { entry, .. }) => self.put(&key, &entry.value),
                 (Some(key), KeyChange::Delete { .. }) => self.delete(&key),
                 (None, change) => {
-                    assert!(change.key().starts_with("romulus/objects/"), "written: {change:?}");
+                    assert!(
+                        change.key().starts_with("romulus/objects/"),
+                        "written: {change:?}"
+                    );
                 }
             }
             self.take(change);
@@ -64,7 +69,10 @@ impl Witness {
             Key::Head(object) => {
                 let frontend = taken(key, value, Frontend::parse(value, &environment));
                 let backend = backend(object, &frontend);
-                assert!(self.has(&backend.head_key()), "{key} is put before {backend}");
+                assert!(
+                    self.has(&backend.head_key()),
+                    "{key} is put before {backend}"
+                );
                 for (other, stored) in self.frontends(&object.root) {
                     let is_taken = other != *object && stored.route == frontend.route;
                     assert!(!is_taken, "{key} {value}: {other} has this route");
@@ -77,7 +85,11 @@ impl Witness {
                         drop(taken(key, value, Middleware::parse(value, &environment)));
                     }
                 }
-                assert!(self.has(&object.head_key()), "{key} is put before its {}", object.kind);
+                assert!(
+                    self.has(&object.head_key()),
+                    "{key} is put before its {}",
+                    object.kind
+                );
             }
             Key::Record(_) => {}
         }
@@ -97,32 +109,53 @@ impl Witness {
     /// The frontends of a tree that can be read.
     fn frontends(&self, root: &Root) -> impl Iterator<Item = (ObjectRef, Frontend)> {
         self.keys.iter().filter_map(move |(key, value)| {
-            let Key::Head(object) = Key::in_tree(root, key)? else { return None };
+            let Key::Head(object) = Key::in_tree(root, key)? else {
+                return None;
+            };
             let is_frontend = object.kind == ObjectKind::Frontend;
             let read = || Frontend::parse(value, &Environment::default()).value;
-            is_frontend.then(read).flatten().map(|frontend| (object, frontend))
+            is_frontend
+                .then(read)
+                .flatten()
+                .map(|frontend| (object, frontend))
         })
     }
 
     /// No id of a backend begins another in its tree, but for one that moves to `<id>_`.
     fn stands_apart(&self, new: &ObjectRef) {
         for key in self.keys.keys() {
-            let Some(Key::Head(old)) = Key::in_tree(&new.root, key) else { continue };
+            let Some(Key::Head(old)) = Key::in_tree(&new.root, key) else {
+                continue;
+            };
             let (one, other) = (old.id.as_str(), new.id.as_str());
             let mixes = one.starts_with(other) || other.starts_with(one);
-            let moves = other.strip_suffix('_') == Some(one) || one.strip_suffix('_') == Some(other);
+            let moves =
+                other.strip_suffix('_') == Some(one) || one.strip_suffix('_') == Some(other);
             let is_backend = old.kind == ObjectKind::Backend && one != other;
-            assert!(!(is_backend && mixes && !moves), "{new} is created beside {old}");
+            assert!(
+                !(is_backend && mixes && !moves),
+                "{new} is created beside {old}"
+            );
         }
     }
 }
 
 fn backend(frontend: &ObjectRef, value: &Frontend) -> ObjectRef {
     let id = Segment::new(&value.backend_id).expect("ids that are written are segments");
-    ObjectRef { root: frontend.root.clone(), kind: ObjectKind::Backend, id }
+    ObjectRef {
+        root: frontend.root.clone(),
+        kind: ObjectKind::Backend,
+        id,
+    }
 }
 
 fn taken<T>(key: &Key, value: &str, checked: Checked<T>) -> T {
-    assert!(checked.is_writable(), "{key} {value} is written: {:?}", checked.problems);
-    checked.value.unwrap_or_else(|| panic!("{key} {value} is no value, and nothing is wrong"))
+    assert!(
+        checked.is_writable(),
+        "{key} {value} is written: {:?}",
+        checked.problems
+    );
+    checked
+        .value
+        .unwrap_or_else(|| panic!("{key} {value} is no value, and nothing is wrong"))
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use crate::annotation::{Annotation, Annotations};
 use crate::diagnostic::Code;
 use crate::key::Segment;
-use crate::vulcand::{BackendSettings, Checked, Environment, FrontendSettings, Middleware, json};
+use crate::vulcand::{
+    BackendSettings, Checked, Environment, FrontendSettings, Middleware, Problem, json,
+};
 
 use super::json::{first_value, report};
 use super::value::quoted;
@@ -119,12 +121,8 @@ fn settings<T>(
             valid = false;
             continue;
         };
-        valid &= report(
-            &parse(&json).problems,
-            annotation,
-            Code::InvalidOption,
-            findings,
-        );
+        let problems = of_whole(parse(&json).problems, annotation);
+        valid &= report(&problems, annotation, Code::InvalidOption, findings);
         match &mut value {
             Some(value) => merge(value, json),
             None => value = Some(json),
@@ -139,6 +137,14 @@ fn settings<T>(
         parsed,
         text: json.compact(),
     }))
+}
+
+/// The problems of JSON that no author wrote: all are about the whole value of the annotation.
+fn of_whole(mut problems: Vec<Problem>, annotation: &Annotation) -> Vec<Problem> {
+    for problem in &mut problems {
+        problem.span = 0..annotation.value.len();
+    }
+    problems
 }
 
 /// The JSON that a short option stands for.
@@ -260,7 +266,8 @@ fn add(
     findings: &mut Findings<'_>,
 ) -> bool {
     let checked = Middleware::parse(&text, &Environment::default());
-    if !report(&checked.problems, annotation, Code::InvalidOption, findings) {
+    let problems = of_whole(checked.problems, annotation);
+    if !report(&problems, annotation, Code::InvalidOption, findings) {
         return false;
     }
     if let (Some(name), Some(parsed)) = (Segment::new(name), checked.value) {
@@ -269,4 +276,35 @@ fn add(
             .or_insert(MiddlewareValue { text, parsed });
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cluster::Service;
+    use crate::config::Config;
+    use crate::map::Blueprint;
+
+    #[test]
+    fn what_is_wrong_with_a_short_option_is_about_its_own_value() {
+        for (option, value) in [
+            ("readTimeout", "5"),
+            ("failoverPredicate", "Attempts() <"),
+            ("maxBodyBytes", "-1"),
+        ] {
+            let service: Service = serde_json::from_value(serde_json::json!({
+                "metadata": {"name": "web", "annotations": {
+                    "romulus/host": "a.test", format!("romulus/{option}"): value,
+                }},
+                "spec": {"ports": [{"port": 80}]},
+            }))
+            .unwrap();
+            let config = Config::new("vulcand".parse().unwrap());
+            let found = Blueprint::of(&service, &config).diagnostics;
+            let [diagnostic] = found.as_slice() else {
+                panic!("{found:?}")
+            };
+            assert_eq!(diagnostic.value.as_deref(), Some(value));
+            assert_eq!(diagnostic.span, Some((0, value.len())), "{diagnostic:?}");
+        }
+    }
 }

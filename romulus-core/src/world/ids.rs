@@ -193,7 +193,9 @@ pub(super) fn conflicts(world: &World, changes: &[ObjectChange]) -> Vec<(ObjectR
         let shorter = tree
             .shorter(id)
             .filter(|o| !moves(o, &object.id) || foreign(o));
-        let longer = tree.longer(id).filter(|o| !moves(&object.id, o));
+        let longer = tree
+            .longer(id)
+            .filter(|o| !moves(&object.id, o) || foreign(o));
         if let Some(other) = shorter.chain(longer).find(|other| stays(other)) {
             conflicts.push((
                 object.clone(),
