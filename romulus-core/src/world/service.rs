@@ -238,18 +238,24 @@ impl World {
         }
     }
 
-    /// The tree in which a Service has its stored objects, if it is one.
+    /// The tree in which a Service has its stored objects: the one it was in, or the only one.
     fn stored_root(&self, name: &ObjectName) -> Option<Root> {
-        if let Some(root) = self
+        let roots = || {
+            self.recorded
+                .get(name)
+                .into_iter()
+                .flatten()
+                .map(|o| &o.root)
+        };
+        let known = self
             .services
             .get(name)
-            .and_then(|state| state.root.as_ref())
-        {
-            return Some(root.clone());
+            .and_then(|state| state.root.as_ref());
+        if let Some(known) = known.filter(|known| roots().any(|root| root == *known)) {
+            return Some(known.clone());
         }
-        let mut roots = self.recorded.get(name)?.iter().map(|object| &object.root);
-        let root = roots.next()?;
-        roots.all(|other| other == root).then(|| root.clone())
+        let first = roots().next()?;
+        roots().all(|other| other == first).then(|| first.clone())
     }
 }
 
