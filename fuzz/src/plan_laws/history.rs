@@ -7,6 +7,7 @@ use romulus_core::testing::{Harness, MapStore};
 use serde_json::Value;
 
 use super::alphabet::{self, Foreign, ROOTS};
+use super::tell;
 use super::witness::Witness;
 
 /// Plans that follow each other without end are a defect.
@@ -79,6 +80,7 @@ impl History {
             6 | 7 => {
                 if let Some(key) = pick(&self.objects, bytes)? {
                     self.objects.remove(&key);
+                    tell(format_args!("deleted {key:?}"));
                     let (kind, namespace, name) = key;
                     self.harness.delete(&kind, &namespace, &name);
                 }
@@ -87,6 +89,7 @@ impl History {
             9 => {
                 if let Some(key) = pick(&self.objects, bytes)? {
                     self.objects.remove(&key);
+                    tell(format_args!("missed in the next list: {key:?}"));
                 }
                 self.list();
             }
@@ -99,6 +102,7 @@ impl History {
     }
 
     fn keep(&mut self, object: Value) {
+        tell(format_args!("object {object}"));
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let metadata = &object["metadata"];
         let key = (
@@ -115,11 +119,13 @@ impl History {
     }
 
     fn list(&mut self) {
+        tell("listed");
         let objects: Vec<Value> = self.objects.values().cloned().collect();
         self.harness.list(&objects);
     }
 
     fn restart(&mut self) {
+        tell("restarted");
         self.harness = self.harness.restart();
         self.list();
     }

@@ -7,6 +7,9 @@ mod alphabet;
 mod history;
 mod witness;
 
+use std::fmt::Display;
+use std::sync::LazyLock;
+
 use arbitrary::Unstructured;
 
 use history::History;
@@ -32,4 +35,12 @@ pub fn check(bytes: &[u8]) {
         history.settle(stop_after);
     }
     history.end();
+}
+
+/// Says what happens, for one input that is to be understood: `FUZZ_TELL=1`.
+fn tell(what: impl Display) {
+    static TELL: LazyLock<bool> = LazyLock::new(|| std::env::var_os("FUZZ_TELL").is_some());
+    if *TELL {
+        eprintln!("{what}");
+    }
 }

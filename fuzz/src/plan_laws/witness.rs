@@ -5,6 +5,8 @@ use romulus_core::stored::KeyChange;
 use romulus_core::testing::MapStore;
 use romulus_core::vulcand::{Backend, Checked, Environment, Frontend, Middleware, Server};
 
+use super::tell;
+
 /// What is stored in the trees, followed event by event as vulcand would see it.
 #[derive(Debug, Default)]
 pub(super) struct Witness {
@@ -16,6 +18,7 @@ impl Witness {
     /// Takes what others wrote as it is.
     pub(super) fn catch_up(&mut self, store: &MapStore) {
         for change in &store.log()[self.seen..] {
+            tell(format_args!("others: {change:?}"));
             self.take(change);
         }
         self.seen = store.log().len();
@@ -24,6 +27,7 @@ impl Witness {
     /// Takes what romulus wrote, and fails where one write of it is out of order.
     pub(super) fn judge(&mut self, store: &MapStore, roots: &[Root]) {
         for change in &store.log()[self.seen..] {
+            tell(format_args!("romulus: {change:?}"));
             let key = roots
                 .iter()
                 .find_map(|root| Key::in_tree(root, change.key()));
