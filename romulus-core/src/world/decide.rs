@@ -294,6 +294,11 @@ impl<'w> Decider<'w> {
                         change.record = RecordChange::Delete;
                     }
                     Some(frontend) => {
+                        // Where it only moves, its servers follow in both places.
+                        if let Some((service, port)) = self.successor(reference) {
+                            change.strays.clear();
+                            self.servers(reference, object, service, port, &mut change);
+                        }
                         if object.head.is_none() || object.is_lost {
                             // Lost to somebody else: without it no vulcand starts.
                             let stored = object.head.as_ref().map(|head| head.entry.value.clone());
@@ -319,6 +324,12 @@ impl<'w> Decider<'w> {
             Standing::Foreign | Standing::Kept | Standing::Nothing => return,
         }
         self.push(change);
+    }
+
+    /// The claim of a backend that has moved to another id.
+    fn successor(&self, backend: &ObjectRef) -> Option<(&'w ServiceState, &'w PortState)> {
+        let id = ids::moved(&backend.id)?;
+        self.claim(&self.world.backend_of(backend, &id))
     }
 
     /// A frontend that will still refer to the backend after this plan.

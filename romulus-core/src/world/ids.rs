@@ -19,7 +19,7 @@ use super::tree::Tree;
 /// What ends an id that had to move.
 const MOVED: char = '_';
 
-fn moved(id: &Segment) -> Option<Segment> {
+pub(super) fn moved(id: &Segment) -> Option<Segment> {
     Segment::new(&format!("{id}{MOVED}"))
 }
 
