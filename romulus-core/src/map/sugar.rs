@@ -124,6 +124,7 @@ fn settings<T>(
         let problems = of_whole(parse(&json).problems, annotation);
         valid &= report(&problems, annotation, Code::InvalidOption, findings);
         match &mut value {
+            Some(value) if says(value, short.path) => {}
             Some(value) => merge(value, json),
             None => value = Some(json),
         }
@@ -185,6 +186,17 @@ fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
+/// Whether a value has a member at this path, in any of its duplicate members: Go reads them all.
+fn says(value: &json::Value, path: &[&str]) -> bool {
+    let [name, rest @ ..] = path else { return true };
+    let json::Node::Object(members) = &value.node else {
+        return false;
+    };
+    members
+        .iter()
+        .any(|member| member.is_named(name) && says(&member.value, rest))
+}
+
 /// Adds the members of `extra` that `value` does not have; names are compared as Go does.
 fn merge(value: &mut json::Value, mut extra: json::Value) {
     let (json::Node::Object(members), json::Node::Object(extras)) =
@@ -193,7 +205,7 @@ fn merge(value: &mut json::Value, mut extra: json::Value) {
         return;
     };
     for extra in extras.drain(..) {
-        let same = |member: &&mut json::Member| member.name.eq_ignore_ascii_case(&extra.name);
+        let same = |member: &&mut json::Member| member.is_named(&extra.name);
         match members.iter_mut().rev().find(same) {
             Some(member) => merge(&mut member.value, extra.value),
             None => members.push(extra),
@@ -283,6 +295,28 @@ mod tests {
     use crate::cluster::Service;
     use crate::config::Config;
     use crate::map::Blueprint;
+
+    #[test]
+    fn explicit_settings_win_over_short_options_wherever_their_author_says_them() {
+        let settings = r#"{"Limits": {"MaxBodyBytes": 1}, "limits": {"MaxMemBodyBytes": 2}}"#;
+        let service: Service = serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "web", "annotations": {
+                "romulus/host": "a.test",
+                "romulus/frontendSettings": settings,
+                "romulus/maxBodyBytes": "8",
+                "romulus/maxMemBodyBytes": "9",
+                "romulus/passHostHeader": "true",
+            }},
+            "spec": {"ports": [{"port": 80}]},
+        }))
+        .unwrap();
+        let blueprint = Blueprint::of(&service, &Config::new("vulcand".parse().unwrap()));
+        let frontend = blueprint.ports[0].frontend.as_ref().unwrap();
+        assert_eq!(
+            frontend.valid().unwrap().settings.as_ref().unwrap().text,
+            r#"{"Limits":{"MaxBodyBytes":1},"limits":{"MaxMemBodyBytes":2},"PassHostHeader":true}"#
+        );
+    }
 
     #[test]
     fn what_is_wrong_with_a_short_option_is_about_its_own_value() {

@@ -67,7 +67,7 @@ impl Decoder {
             Node::Null => {}
             Node::Object(members) => {
                 for member in members {
-                    let field = fields.iter().find(|field| names_field(&member.name, field));
+                    let field = fields.iter().find(|field| member.is_named(field));
                     if let Some(field) = field {
                         self.within(field, |decoder| set(field, &member.value, decoder));
                     }
@@ -186,17 +186,6 @@ impl Decoder {
             problems: self.problems,
         }
     }
-}
-
-/// Whether a member of this name is decoded into the field: letters match in any case, and by
-/// Unicode's folding the Kelvin sign is a K and the long s is an S.
-fn names_field(name: &str, field: &str) -> bool {
-    let fold = |c: char| match c {
-        '\u{212a}' => 'k',
-        '\u{17f}' => 's',
-        c => c.to_ascii_lowercase(),
-    };
-    name.chars().map(fold).eq(field.chars().map(fold))
 }
 
 impl<'a> Field<'a> for String {

@@ -20,7 +20,7 @@ pub const MAX_DEPTH: usize = 10_000;
 /// ```
 /// use romulus_core::vulcand::json;
 /// let value = json::parse(r#"{ "b": 1, "a": [true, null], "b": 2 }"#)?;
-/// assert_eq!(value.compact(), r#"{"b":2,"a":[true,null]}"#);
+/// assert_eq!(value.compact(), r#"{"b":1,"a":[true,null],"b":2}"#);
 /// # Ok::<(), json::SyntaxError>(())
 /// ```
 pub struct Value {
@@ -56,9 +56,22 @@ pub struct Member {
     pub value: Value,
 }
 
+impl Member {
+    /// Whether Go decodes the member into the field of this name: letters match in any case, and
+    /// by Unicode's folding the Kelvin sign is a K and the long s is an S.
+    pub fn is_named(&self, field: &str) -> bool {
+        let fold = |c: char| match c {
+            '\u{212a}' => 'k',
+            '\u{17f}' => 's',
+            c => c.to_ascii_lowercase(),
+        };
+        self.name.chars().map(fold).eq(field.chars().map(fold))
+    }
+}
+
 impl Value {
-    /// The value as compact JSON: the author's member order, no HTML escaping; of duplicate
-    /// members the last value stands, at the place of the first.
+    /// The value as compact JSON: the author's member order, no HTML escaping. Duplicate members
+    /// stay, since Go reads all of them: of two objects each sets what it names.
     pub fn compact(&self) -> String {
         let mut out = String::with_capacity(self.span.len());
         write_compact(self, &mut out);
@@ -70,10 +83,8 @@ impl Value {
         let Node::Object(members) = &self.node else {
             return None;
         };
-        let mut named = members
-            .iter()
-            .filter(|member| member.name.eq_ignore_ascii_case(name));
-        named.next_back().map(|member| &member.value)
+        let named = |member: &&Member| member.is_named(name);
+        Some(&members.iter().rev().find(named)?.value)
     }
 
     /// Whether the value is `null`.
@@ -120,22 +131,6 @@ impl std::fmt::Debug for Value {
     }
 }
 
-/// The members that stand: the last of each name, in the order of the first.
-pub(crate) fn standing(members: &[Member]) -> Vec<&Member> {
-    let mut places = std::collections::HashMap::with_capacity(members.len());
-    let mut kept: Vec<&Member> = Vec::with_capacity(members.len());
-    for member in members {
-        match places.entry(&member.name) {
-            std::collections::hash_map::Entry::Occupied(place) => kept[*place.get()] = member,
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(kept.len());
-                kept.push(member);
-            }
-        }
-    }
-    kept
-}
-
 fn write_compact(value: &Value, out: &mut String) {
     enum Step<'a> {
         Value(&'a Value),
@@ -169,7 +164,7 @@ fn write_compact(value: &Value, out: &mut String) {
                 Node::Object(members) => {
                     out.push('{');
                     steps.push(Step::Text("}"));
-                    for (index, member) in standing(members).into_iter().enumerate().rev() {
+                    for (index, member) in members.iter().enumerate().rev() {
                         steps.push(Step::Value(&member.value));
                         steps.push(Step::Name(&member.name));
                         if index > 0 {
@@ -208,13 +203,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compact_keeps_the_authors_order_and_the_last_duplicate() {
+    fn compact_keeps_the_authors_order_and_all_duplicates() {
         for (text, compact) in [
             (" { } ", "{}"),
             ("[ ]", "[]"),
             (
                 r#"{"b":1,"a":2,"b":[3,{"c":null}]}"#,
-                r#"{"b":[3,{"c":null}],"a":2}"#,
+                r#"{"b":1,"a":2,"b":[3,{"c":null}]}"#,
             ),
             (
                 r#"[1.50, -0, 1E5, "<&>\u0041\/\u2028"]"#,

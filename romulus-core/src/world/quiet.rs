@@ -42,7 +42,7 @@ fn set(settings: &mut json::Value, predicate: String) {
         span: 0..0,
         node: json::Node::String(predicate.into()),
     };
-    let named = |member: &&mut json::Member| member.name.eq_ignore_ascii_case(PREDICATE);
+    let named = |member: &&mut json::Member| member.is_named(PREDICATE);
     match members.iter_mut().rev().find(named) {
         Some(member) => member.value = value,
         None => members.push(json::Member {

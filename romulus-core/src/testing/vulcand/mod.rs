@@ -103,19 +103,13 @@ impl Head {
 
 /// The text of the predicate in the value of a frontend.
 fn predicate(text: &str) -> Option<String> {
-    fn member<'v>(value: &'v json::Value, name: &str) -> Option<&'v json::Value> {
-        let json::Node::Object(members) = &value.node else {
-            return None;
-        };
-        // As Go finds it: whatever the case, the last one.
-        members
-            .iter()
-            .rev()
-            .find(|m| m.name.eq_ignore_ascii_case(name))
-            .map(|m| &m.value)
-    }
     let value = json::parse(text).ok()?;
-    Some(member(member(&value, "Settings")?, "FailoverPredicate")?.compact())
+    Some(
+        value
+            .member("Settings")?
+            .member("FailoverPredicate")?
+            .compact(),
+    )
 }
 
 /// Where a frontend gets its servers from.

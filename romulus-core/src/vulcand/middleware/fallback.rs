@@ -1,11 +1,12 @@
 //! What a circuit breaker does when it trips: answers, redirects and webhooks.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::vulcand::decode::{Bytes, Decoder, Field};
-use crate::vulcand::json::{Node, Value, standing, write_string};
+use crate::vulcand::json::{Member, Node, Value, write_string};
 use crate::vulcand::url;
 
 /// What clients get while a circuit breaker is open.
@@ -335,6 +336,22 @@ fn marshal(value: &Value) -> String {
         }
     }
     out
+}
+
+/// The members that stand: the last of each name, in the order of the first.
+fn standing(members: &[Member]) -> Vec<&Member> {
+    let mut places = HashMap::with_capacity(members.len());
+    let mut kept: Vec<&Member> = Vec::with_capacity(members.len());
+    for member in members {
+        match places.entry(&member.name) {
+            Entry::Occupied(place) => kept[*place.get()] = member,
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(member);
+            }
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
