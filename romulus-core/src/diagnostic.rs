@@ -66,6 +66,8 @@ codes! {
     InvalidSettings = "invalid-settings", Error;
     /// A part of a route that vulcand would reject, or that can never match.
     InvalidRoute = "invalid-route", Error;
+    /// A route for a host that its namespace may not claim.
+    HostNotAllowed = "host-not-allowed", Error;
     /// A middleware that vulcand would reject, or that would take the frontend down.
     InvalidMiddleware = "invalid-middleware", Error;
     /// A value that its option does not take.

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::cluster::PREFIX;
+use crate::cluster::{PREFIX, is_dns_label};
 
 /// A selection of Services by their labels, in the notation of Kubernetes' `labelSelector`.
 ///
@@ -294,16 +294,6 @@ fn is_label_text(text: &str) -> bool {
         .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
         && edge(bytes.first().copied())
         && edge(bytes.last().copied())
-}
-
-/// One part of a DNS name, in lower case.
-fn is_dns_label(text: &str) -> bool {
-    let inside = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
-    !text.is_empty()
-        && text.len() <= 63
-        && text.bytes().all(|b| inside(&b))
-        && !text.starts_with('-')
-        && !text.ends_with('-')
 }
 
 #[cfg(test)]

@@ -314,3 +314,33 @@ fn a_blue_green_switch_is_one_write() {
         harness.narrate() + &harness.diagnostics()
     );
 }
+
+#[test]
+fn a_namespace_claims_the_hosts_it_may_and_no_others() {
+    let mut config = Config::new("vulcand".parse().unwrap());
+    config.allow_hosts = ["shop=*.shop.test".parse().unwrap()].into_iter().collect();
+    let mut harness = Harness::with(config, MapStore::default());
+    harness.list(&[
+        service("shop", "web", json!({"romulus/host": "www.shop.test"})),
+        service("shop", "all", json!({"romulus/path": "/everything"})),
+        service("shop", "any", json!({"romulus/hostRegexp": ".*shop.test"})),
+        service(
+            "blog",
+            "web",
+            json!({"romulus/host": "www.shop.test", "romulus/path": "/"}),
+        ),
+    ]);
+    harness.sync();
+    harness.apply(&[service(
+        "shop",
+        "web",
+        json!({"romulus/host": "shop.test.evil.test"}),
+    )]);
+    harness.sync();
+    let said: Vec<String> = harness
+        .world
+        .diagnostics()
+        .map(ToString::to_string)
+        .collect();
+    insta::assert_snapshot!(format!("{}\n{}", harness.store.tree(), said.join("\n")));
+}

@@ -12,6 +12,7 @@ mod service;
 pub use change::{ClusterChange, Kind, Object, Scope};
 pub use endpoints::{Endpoint, EndpointPort, EndpointSet, Endpoints, EndpointsJson, SliceJson};
 pub use name::ObjectName;
+pub(crate) use name::is_dns_label;
 pub(crate) use service::PREFIX;
 pub use service::{Service, ServiceJson, ServicePort, ServiceType};
 

@@ -4,7 +4,7 @@ use crate::cluster::Scope;
 use crate::key::{Root, Segment};
 use crate::selector::Selector;
 
-use super::{Config, Policy, Prune};
+use super::{Config, HostRule, Policy, Prune};
 
 /// What is published, where, and under whose name.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,6 +35,13 @@ pub struct ConfigArgs {
     /// A stock vulcand does not start with a middleware of a type it does not know.
     #[arg(long, value_name = "TYPE")]
     pub allow_middleware: Vec<String>,
+
+    /// Let a namespace claim these hosts and no others; may be given several times
+    ///
+    /// The namespace may be `*`, all of them; the pattern is a host, `*.` and a domain, or `*`. Once
+    /// there is a rule, a namespace without one can claim no host at all.
+    #[arg(long, value_name = "NAMESPACE=PATTERN")]
+    pub allow_host: Vec<HostRule>,
 
     /// Give every route a leading comment with its priority, so that `romulus/priority` works
     #[arg(long)]
@@ -75,6 +82,7 @@ impl ConfigArgs {
             scopes,
             allow_external_name: self.allow_external_name,
             allow_middleware: self.allow_middleware.iter().cloned().collect(),
+            allow_hosts: self.allow_host.iter().cloned().collect(),
             route_priorities: self.route_priorities,
             policy: self.policy,
             prune: Prune::Owner,

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "clap")]
 mod args;
+mod hosts;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use crate::selector::Selector;
 
 #[cfg(feature = "clap")]
 pub use args::ConfigArgs;
+pub use hosts::{HostRule, HostRuleError, HostRules};
 
 /// What happens to stored objects that nothing wants any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +51,8 @@ pub struct Config {
     pub allow_external_name: bool,
     /// Middleware types that a custom vulcand knows beside the stock ones.
     pub allow_middleware: BTreeSet<String>,
+    /// Which hosts the namespaces may claim.
+    pub allow_hosts: HostRules,
     /// Whether every frontend's route gets a leading priority comment.
     pub route_priorities: bool,
     /// What happens to objects that nothing wants.
@@ -72,6 +76,7 @@ impl Config {
             scopes: Vec::new(),
             allow_external_name: false,
             allow_middleware: BTreeSet::new(),
+            allow_hosts: HostRules::default(),
             route_priorities: false,
             policy: Policy::Sync,
             prune: Prune::Owner,

@@ -1,5 +1,5 @@
 use crate::annotation::{Annotations, ROOT_LABEL};
-use crate::cluster::{Protocol, Service, ServicePort, ServiceType};
+use crate::cluster::{Protocol, Service, ServicePort, ServiceType, is_dns_label};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::key::{Root, Segment};
@@ -73,17 +73,6 @@ fn root(config: &Config, findings: &mut Findings<'_>) -> Head<Root> {
     let found = findings.diagnostic(Code::InvalidRoot, message);
     findings.push(found.at(ROOT_LABEL, label.as_str()).help(help));
     Head::Held
-}
-
-/// Whether Kubernetes would take this as one label of a DNS name: no dot, so ids made of such
-/// names can be taken apart again.
-pub(super) fn is_dns_label(name: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    !name.is_empty()
-        && name.len() <= 63
-        && name.bytes().all(inner)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
 }
 
 fn ports(

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::annotation::Annotations;
-use crate::cluster::ServicePort;
+use crate::cluster::{ServicePort, is_dns_label};
 use crate::config::Config;
 use crate::diagnostic::Code;
 use crate::key::Segment;
@@ -81,7 +81,7 @@ fn target(
     let namespace = findings.service.name.namespace();
     let value = annotation.value.trim();
     let (service, port) = value.split_once(':').unwrap_or((value, ""));
-    let label = |name: &str| super::blueprint::is_dns_label(name);
+    let label = |name: &str| is_dns_label(name);
     if !label(service) || !(label(port) || (port.is_empty() && !value.ends_with(':'))) {
         let message = "this names no Service of the namespace";
         findings.at(

@@ -29,12 +29,14 @@ pub(super) fn route(
     let mut parts = RouteParts::default();
     let mut given = false;
     let mut valid = true;
+    let mut first = None;
     for (part, options) in PARTS {
         match choose(port, part, options, annotations, findings) {
             Chosen::Nothing => {}
             Chosen::Contradiction => (given, valid) = (true, false),
             Chosen::Option(option, annotation) => {
                 given = true;
+                first = first.or(Some(annotation));
                 valid &= apply(option, annotation, &mut parts, findings).is_some();
             }
         }
@@ -43,7 +45,36 @@ pub(super) fn route(
     if !given {
         return None;
     }
+    if let Some(annotation) = first.filter(|_| valid) {
+        valid = is_allowed(annotation, &parts, config, findings);
+    }
     Some(if valid { parts.print() } else { None }.into())
+}
+
+/// Whether the namespace may claim the host. The annotation is that of the host, if there is one,
+/// else of what is there without it.
+fn is_allowed(
+    annotation: &Annotation,
+    parts: &RouteParts,
+    config: &Config,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let namespace = findings.service.name.namespace();
+    let rules = &config.allow_hosts;
+    if rules.permit_pattern(namespace, parts.host_pattern()) {
+        return true;
+    }
+    let claimed = match parts.host_pattern() {
+        Some(host) => format!("claims the host `{}`", host.source()),
+        None => "claims every host".to_owned(),
+    };
+    let help = match rules.list(namespace) {
+        none if none.is_empty() => "ask the operator for an --allow-host".to_owned(),
+        hosts => format!("what it may claim: {hosts}"),
+    };
+    let message = format!("the route {claimed}, which the namespace `{namespace}` may not");
+    findings.at(Code::HostNotAllowed, annotation, message, help);
+    false
 }
 
 enum Chosen<'a> {

@@ -54,8 +54,10 @@ fn histories() -> impl Strategy<Value = History> {
         sibling_roots: false,
         ..WorldOptions::default()
     };
+    // An object whose record others delete is one of others, too.
     let alone = WorldOptions {
         foreign: false,
+        disowning: false,
         ..WorldOptions::default()
     };
     prop_oneof![worlds::history(apart), worlds::history(alone)]

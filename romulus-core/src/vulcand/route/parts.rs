@@ -82,6 +82,11 @@ impl RouteParts {
         Ok(self)
     }
 
+    /// The pattern that hosts have to fit; `None` where there is no such part, or an expression.
+    pub fn host_pattern(&self) -> Option<&Pattern> {
+        self.host.as_ref()?.pattern()
+    }
+
     /// The request's host, in lower case and without port, has a match of the expression.
     pub fn host_regexp(mut self, regexp: &str) -> Result<Self, PartError> {
         put(
