@@ -282,6 +282,7 @@ impl<'c> Builder<'c> {
             if let Some(backend) = find(&change.object, &change.links.old_backend) {
                 leave(
                     &mut self.graph,
+                    change,
                     frontend,
                     &self.changes[backend],
                     &self.nodes[backend],
@@ -433,15 +434,22 @@ fn come_to(
 }
 
 /// A frontend leaves a backend that changes in the same plan.
-fn leave(graph: &mut Graph, frontend: &Nodes, backend_change: &ObjectChange, backend: &Nodes) {
-    if backend_change.head != HeadChange::Delete {
+fn leave(
+    graph: &mut Graph,
+    change: &ObjectChange,
+    frontend: &Nodes,
+    backend_change: &ObjectChange,
+    backend: &Nodes,
+) {
+    let goes = backend_change.head == HeadChange::Delete;
+    if !goes && change.links.new_backend == change.links.old_backend {
         return;
     }
-    let Some(delete) = backend.delete else { return };
     let mut before: Vec<usize> = frontend.release().into_iter().collect();
     if frontend.delete.is_some() {
         before.extend(&frontend.child_deletes);
     }
+    let gone: Vec<usize> = backend.delete.into_iter().collect();
     graph.edges(&before, &backend.child_deletes, Reason::ReferenceGoesFirst);
-    graph.edges(&before, &[delete], Reason::ReferenceGoesFirst);
+    graph.edges(&before, &gone, Reason::ReferenceGoesFirst);
 }

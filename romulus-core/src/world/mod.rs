@@ -91,7 +91,7 @@ pub struct World {
     owned: usize,
     /// What has to be looked at by the next plan.
     dirty: BTreeSet<ObjectRef>,
-    /// Backends that came to be since the last plan.
+    /// Backends that came to be, or to be claimed, since the last plan.
     appeared: BTreeSet<ObjectRef>,
     /// Keys we deleted, and when: their older events may still be on the way.
     tombstones: BTreeMap<String, i64>,
@@ -465,7 +465,7 @@ impl World {
             if visited.contains(&seed) {
                 continue;
             }
-            let component = self.component(&seed);
+            let mut component = self.component(&seed);
             visited.extend(component.iter().cloned());
             if component
                 .iter()
@@ -473,7 +473,11 @@ impl World {
             {
                 continue; // planned again when that is through
             }
-            let decision = decide::decide(self, &component);
+            let mut decision = decide::decide(self, &component);
+            if self.lose_to(&decision.changes) {
+                component = self.component(&seed);
+                decision = decide::decide(self, &component);
+            }
             for object in &component {
                 self.dirty.remove(object);
                 let found = decision
@@ -545,10 +549,14 @@ impl World {
 
     fn claim(&mut self, object: &ObjectRef, claim: Claim) {
         self.trees.entry(object.root.clone()).or_default();
-        self.change(object, |state| {
-            state.claim = Some(claim);
+        let is_new = self.change(object, |state| {
             state.unclaimed_live = false;
+            state.claim.replace(claim).is_none()
         });
+        if is_new && object.kind == ObjectKind::Backend {
+            // While nothing claimed it, others may have come whose ids begin with its own.
+            self.appeared.insert(object.clone());
+        }
         self.dirty.insert(object.clone());
     }
 

@@ -6,6 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Subject};
 use crate::key::{Key, ObjectRef, Root};
+use crate::plan::{HeadChange, ObjectChange};
 
 use super::World;
 use super::report::Origin;
@@ -32,9 +33,26 @@ impl World {
         }
     }
 
-    /// A key was deleted: vulcands that read a tree whose root the key's begins with have lost
-    /// what it names in their own tree.
-    pub(super) fn lose_siblings(&mut self, key: &Key) {
+    /// What changes delete under a longer root and what stays under a shorter one is written again
+    /// by the same plan. Returns whether there is such a thing.
+    pub(super) fn lose_to(&mut self, changes: &[ObjectChange]) -> bool {
+        let mut lost = false;
+        for change in changes {
+            let goes = matches!(change.head, HeadChange::Delete | HeadChange::Recreate(_));
+            let head = goes.then(|| Key::Head(change.object.clone()));
+            let strays = change.strays.iter();
+            let strays = strays.map(|name| Key::Child(change.object.clone(), name.clone()));
+            for key in head.into_iter().chain(strays) {
+                lost |= self.lose_siblings(&key);
+            }
+        }
+        lost
+    }
+
+    /// A key is deleted: vulcands that read a tree whose root the key's begins with lose what it
+    /// names in their own tree. Returns whether that is news.
+    pub(super) fn lose_siblings(&mut self, key: &Key) -> bool {
+        let mut news = false;
         let deleted = key.object();
         let seeing: Vec<Root> = self
             .trees
@@ -58,11 +76,12 @@ impl World {
             if !lost || !object.is_owned_by(&self.config.owner) {
                 continue;
             }
-            self.change(&ours, |object| match key {
-                Key::Child(_, name) => drop(object.lost_children.insert(name.clone())),
-                _ => object.is_lost = true,
+            news |= self.change(&ours, |object| match key {
+                Key::Child(_, name) => object.lost_children.insert(name.clone()),
+                _ => !std::mem::replace(&mut object.is_lost, true),
             });
             self.dirty.insert(ours);
         }
+        news
     }
 }

@@ -103,14 +103,24 @@ fn unguarded(
         .then(|| format!("{id} answers {} without {missing:?}", frontend.value.route))
 }
 
-/// Never fewer servers than before or after the plan, whichever is less.
+/// Never fewer servers than before or after the plan, whichever is less. A backend that a frontend
+/// kept from moving out of a longer root stands under both: there a vulcand can't be spared the
+/// delete.
 fn fewer_servers(state: &State, course: &Course) -> Vec<String> {
     let mut wrong = Vec::new();
+    let is_hit = |kind: ObjectKind, id: &String| match kind {
+        ObjectKind::Backend => course.hit.contains(id),
+        ObjectKind::Frontend => {
+            let frontend = state.frontends.get(id);
+            frontend.is_some_and(|f| course.hit.contains(&f.value.backend_id))
+        }
+    };
     let mut compare = |kind: ObjectKind, [before, now, after]: [BTreeMap<&String, usize>; 3]| {
         for (id, before) in before {
             let Some(after) = after.get(id) else { continue };
             let now = now.get(id).copied().unwrap_or_default();
-            if now < before.min(*after) && !course.deleted.contains(&(kind, id.clone())) {
+            let spared = course.deleted.contains(&(kind, id.clone())) || is_hit(kind, id);
+            if now < before.min(*after) && !spared {
                 wrong.push(format!(
                     "{kind} {id} has {now} servers, {before} before and {after} after"
                 ));

@@ -15,6 +15,9 @@ use romulus_core::world::Plan;
 
 use crate::checks;
 
+/// The trees of random worlds.
+const ROOTS: [&str; 3] = ["vulcand", "vulcand-test", "edge"];
+
 /// A vulcand that has handled the events of the store up to some point.
 #[derive(Debug, Clone)]
 struct Watcher {
@@ -34,6 +37,8 @@ pub(crate) struct Course {
     pub(crate) after: State,
     /// Backends and frontends whose head is deleted, perhaps to come back.
     pub(crate) deleted: BTreeSet<(ObjectKind, String)>,
+    /// Backends that lose something to a delete of ours under a longer root.
+    pub(crate) hit: BTreeSet<String>,
     /// The servers that each backend had at some revision since the plan began.
     pub(crate) servers: BTreeMap<String, BTreeSet<ServerUrl>>,
 }
@@ -81,7 +86,7 @@ impl Oracle {
             }
         };
         Self {
-            trees: ["vulcand", "vulcand-test", "edge"].map(tree).into(),
+            trees: ROOTS.map(tree).into(),
             lags,
             start,
             commits: 0,
@@ -241,8 +246,25 @@ fn course(root: &Root, live: &Vulcand, store: &MapStore, plan: &Plan) -> Option<
         before,
         after,
         deleted,
+        hit: hit(root, plan),
         servers: servers(root, store),
     })
+}
+
+/// The backends of a tree that a vulcand takes to lose something by deletes under longer roots.
+fn hit(root: &Root, plan: &Plan) -> BTreeSet<String> {
+    let longer: Vec<Root> = ROOTS.map(|root| root.parse().expect("a root")).into();
+    let longer: Vec<&Root> = longer.iter().filter(|other| root.sees(other)).collect();
+    let steps = plan.groups.iter().flat_map(|group| &group.steps);
+    let ops = steps.flat_map(|step| &step.transaction.ops);
+    let deletes = ops.filter(|op| matches!(op, Op::Delete { .. }));
+    let keys = deletes.flat_map(|op| {
+        longer
+            .iter()
+            .filter_map(|root| Key::in_tree(root, op.key()))
+    });
+    let backends = keys.filter(|key| key.object().kind == ObjectKind::Backend);
+    backends.map(|key| key.object().id.to_string()).collect()
 }
 
 impl Witness for Oracle {
