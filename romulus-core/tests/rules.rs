@@ -344,3 +344,30 @@ fn a_namespace_claims_the_hosts_it_may_and_no_others() {
         .collect();
     insta::assert_snapshot!(format!("{}\n{}", harness.store.tree(), said.join("\n")));
 }
+
+#[test]
+fn a_backend_that_moves_keeps_the_names_of_its_servers() {
+    let pods = |port: u16| {
+        let mut slice = slice("prod", "web", &["10.0.0.1"]);
+        slice["metadata"]["name"] = json!(format!("web-{port}"));
+        slice["ports"][0]["port"] = json!(port);
+        slice
+    };
+    let mut harness = synced(&[
+        service("prod", "web", json!({"romulus/host": "a.test"})),
+        pods(81),
+    ]);
+    harness.apply(&[pods(80)]);
+    harness.sync();
+    harness.apply(&[service("prod-eu", "web", json!({"romulus/host": "b.test"}))]);
+    harness.sync();
+    let tree = harness.store.tree();
+    assert!(
+        tree.contains(r#"web.prod_/servers/10.0.0.1 {"URL":"http://10.0.0.1:81"}"#),
+        "{tree}"
+    );
+    assert!(
+        tree.contains(r#"web.prod_/servers/10.0.0.1-80 {"URL":"http://10.0.0.1:80"}"#),
+        "{tree}"
+    );
+}

@@ -332,6 +332,12 @@ impl<'w> Decider<'w> {
         self.claim(&self.world.backend_of(backend, &id))
     }
 
+    /// The backend under the id that this one has moved from.
+    fn predecessor(&self, backend: &ObjectRef) -> Option<&'w Object> {
+        let id = ids::unmoved(&backend.id)?;
+        self.object(&self.world.backend_of(backend, &id))
+    }
+
     /// A frontend that will still refer to the backend after this plan.
     fn remaining_referer(
         &self,
@@ -388,7 +394,12 @@ impl<'w> Decider<'w> {
         let Some(scheme) = scheme else {
             return self.keep_children(object, change);
         };
-        let names = map::server_names(&port.servers, object.servers(), Segment::new);
+        // While a backend moves, a vulcand that starts mixes both of its ids: the names are the same.
+        let named = match self.predecessor(reference) {
+            Some(predecessor) if object.children.is_empty() => predecessor,
+            _ => object,
+        };
+        let names = map::server_names(&port.servers, named.servers(), Segment::new);
         for (name, address) in &names {
             let text = map::server_value(&address.url(scheme));
             let stored = object

@@ -23,6 +23,10 @@ pub(super) fn moved(id: &Segment) -> Option<Segment> {
     Segment::new(&format!("{id}{MOVED}"))
 }
 
+pub(super) fn unmoved(id: &Segment) -> Option<Segment> {
+    Segment::new(id.as_str().strip_suffix(MOVED)?)
+}
+
 impl Tree {
     /// The other backends whose ids begin with this one.
     pub(super) fn longer<'t>(&'t self, id: &'t str) -> impl Iterator<Item = &'t Segment> {
@@ -113,7 +117,7 @@ impl World {
 
     /// The id whose claim is to follow a stored backend that moved in an earlier life of ours.
     fn moved_before(&self, backend: &ObjectRef) -> Option<Segment> {
-        let id = Segment::new(backend.id.as_str().strip_suffix(MOVED)?)?;
+        let id = unmoved(&backend.id)?;
         let object = self
             .object(backend)
             .filter(|object| object.is_owned_by(&self.config.owner))?;
