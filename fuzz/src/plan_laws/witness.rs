@@ -66,7 +66,12 @@ impl Witness {
         match key {
             Key::Head(object) if object.kind == ObjectKind::Backend => {
                 taken(key, value, Backend::parse(value));
-                if !self.has(&object.head_key()) {
+                // One that a frontend of others refers to has to be: no vulcand starts without it.
+                let is_missed = || {
+                    self.frontends(&object.root)
+                        .any(|(_, frontend)| frontend.backend_id == object.id.as_str())
+                };
+                if !self.has(&object.head_key()) && !is_missed() {
                     self.stands_apart(object);
                 }
             }
