@@ -371,3 +371,47 @@ fn a_backend_that_moves_keeps_the_names_of_its_servers() {
         "{tree}"
     );
 }
+
+#[test]
+fn a_paused_key_is_left_alone_and_its_neighbours_are_not() {
+    let host = |host: &str| service("prod", "web", json!({"romulus/host": host}));
+    let mut harness = synced(&[
+        host("a.test"),
+        slice("prod", "web", &["10.0.0.1", "10.0.0.2"]),
+    ]);
+    let frontend = "vulcand/frontends/web.prod/frontend";
+    let server = "vulcand/backends/web.prod/servers/10.0.0.1";
+    let (theirs, other) = (
+        r#"{"Type":"http","BackendId":"web.prod","Route":"Path(`/x`)"}"#,
+        r#"{"URL":"http://10.6.6.6:1"}"#,
+    );
+    for key in [frontend, server] {
+        harness.world.pause(key);
+    }
+    harness.store.put(frontend, theirs);
+    harness.store.put(server, other);
+    harness.apply(&[
+        host("b.test"),
+        slice("prod", "web", &["10.0.0.1", "10.0.0.3"]),
+    ]);
+    harness.sync();
+    let stored = harness.store.contents();
+    assert_eq!(
+        (stored[frontend].as_str(), stored[server].as_str()),
+        (theirs, other)
+    );
+    let servers = |harness: &Harness| harness.store.tree().matches("/servers/").count();
+    assert_eq!(servers(&harness), 2, "{}", harness.store.tree());
+    for key in [frontend, server] {
+        harness.world.resume(key);
+    }
+    harness.sync();
+    let stored = harness.store.contents();
+    assert!(stored[frontend].contains("b.test"), "{stored:?}");
+    assert!(stored[server].contains("10.0.0.1"), "{stored:?}");
+    // An object that goes takes its paused keys along.
+    harness.world.pause(server);
+    harness.delete("Service", "prod", "web");
+    harness.sync();
+    assert_eq!(harness.store.tree(), "");
+}

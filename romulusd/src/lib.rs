@@ -5,6 +5,7 @@
 
 mod args;
 mod echo;
+mod edit_wars;
 mod election;
 mod feed;
 pub mod logging;

@@ -16,6 +16,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::Ended;
 use crate::echo::Echo;
+use crate::edit_wars::EditWars;
 use crate::election::{Election, Turn};
 use crate::feed::Feed;
 use crate::pause::Pause;
@@ -50,6 +51,7 @@ pub(crate) struct Syncer {
     scope: Scope,
     scope_settled: bool,
     pause: Pause,
+    edit_wars: EditWars,
     echo: Echo,
     /// Groups whose last write may or may not have been applied.
     doubtful: Vec<Group>,
@@ -90,6 +92,7 @@ impl Syncer {
             scope,
             scope_settled: false,
             pause: Pause::new(),
+            edit_wars: EditWars::default(),
             echo: Echo::default(),
             doubtful: Vec::new(),
             written: Written::default(),
@@ -134,6 +137,7 @@ impl Syncer {
                     None => anyhow::bail!("the source of Services has ended"),
                 },
                 () = self.pause.over() => {}
+                key = self.edit_wars.resumed() => self.world.resume(&key),
                 () = &mut patience, if self.settings.once && !self.election.is_leading() => {
                     anyhow::bail!(
                         "another romulusd leads under the owner id `{}`: stop it, or sync under \
@@ -343,7 +347,11 @@ impl Syncer {
         match event {
             WatchEvent::Changes(changes) => {
                 for change in &changes {
-                    self.world.observe(change);
+                    if self.world.observe(change)
+                        && let KeyChange::Put { key, entry } = change
+                    {
+                        self.edit_wars.edited(key, entry);
+                    }
                 }
             }
             WatchEvent::Progress { .. } => {}
@@ -363,6 +371,9 @@ impl Syncer {
         for (step, revision) in group.steps.iter().zip(&result.committed) {
             self.world.committed(&step.transaction, *revision);
             self.count(&step.transaction, *revision);
+            for key in self.edit_wars.wrote(&step.transaction) {
+                self.world.pause(&key);
+            }
         }
         match result.end {
             GroupEnd::Done => {

@@ -127,10 +127,32 @@ impl<'w> Decider<'w> {
             .push(diagnostic);
     }
 
-    fn push(&mut self, change: ObjectChange) {
+    fn push(&mut self, mut change: ObjectChange) {
+        self.spare_paused(&mut change);
         if !change.is_empty() {
             self.decision.changes.push(change);
         }
+    }
+
+    /// Whether a key is left as others put it.
+    pub(super) fn is_paused(&self, key: impl FnOnce() -> String) -> bool {
+        !self.world.paused.is_empty() && self.world.paused.contains(&key())
+    }
+
+    /// Leaves single servers and middlewares as others put them, where their object stays.
+    fn spare_paused(&self, change: &mut ObjectChange) {
+        if self.world.paused.is_empty() || change.head == HeadChange::Delete {
+            return;
+        }
+        let (object, stored) = (&change.object, self.object(&change.object));
+        let is_stored = |name| stored.is_some_and(|object| object.children.contains_key(name));
+        for child in &mut change.children {
+            child.in_step |=
+                is_stored(&child.name) && self.is_paused(|| object.child_key(&child.name));
+        }
+        change
+            .strays
+            .retain(|name| !self.is_paused(|| object.child_key(name)));
     }
 
     fn judge(&mut self, reference: &ObjectRef) -> Standing {
@@ -280,7 +302,10 @@ impl<'w> Decider<'w> {
                 if !self.is_available(reference) {
                     return;
                 }
-                change.head = backend_head(reference, object, port);
+                let is_paused = object.head.is_some() && self.is_paused(|| reference.head_key());
+                if !is_paused {
+                    change.head = backend_head(reference, object, port);
+                }
                 change.record = self.record(object, service);
                 self.servers(reference, object, service, port, &mut change);
             }

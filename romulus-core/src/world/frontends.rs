@@ -70,6 +70,10 @@ pub(super) fn decide(decider: &mut Decider<'_>) -> BTreeMap<ObjectRef, ObjectCha
 /// What the frontend should become; `None` where it is held or has to wait.
 fn wish<'w>(decider: &mut Decider<'w>, reference: &ObjectRef) -> Option<Wish<'w>> {
     let (service, port) = decider.claim(reference)?;
+    let is_stored = decider.head_revision(reference).is_some();
+    if is_stored && decider.is_paused(|| reference.head_key()) {
+        return None;
+    }
     let Some(Head::Valid(blueprint)) = &port.blueprint.frontend else {
         return None;
     };

@@ -235,3 +235,52 @@ async fn a_settle_pause_does_not_hold_up_the_end_and_is_taken_up_again() {
 async fn what_a_killed_romulusd_left_half_done_is_finished_by_the_next() {
     assert_eq!(interrupt_while_settling("-KILL").await, None);
 }
+
+#[tokio::test]
+async fn an_edit_war_is_told_and_left_alone_for_ever_longer() {
+    let setting = Setting::with_web().await;
+    let daemon = setting.romulusd(&[]);
+    setting.keys.become_tree(WEB, &daemon).await;
+    let theirs = r#"{"URL":"http://10.6.6.6:666"}"#;
+    for _ in 0..3 {
+        setting.keys.put(SERVER, theirs).await;
+        setting
+            .keys
+            .become_value(SERVER, value(SERVER), &daemon)
+            .await;
+    }
+    daemon
+        .logs("edit war over vulcand/backends/web.shop/servers/10.0.0.1: another writer puts")
+        .await;
+    let log = daemon.log();
+    let told = log
+        .lines()
+        .find(|line| line.contains("edit war"))
+        .unwrap_or_default();
+    for part in [
+        theirs,
+        value(SERVER).unwrap_or_default(),
+        "without a lease",
+        "for 1s",
+    ] {
+        assert!(told.contains(part), "{part} is missing: {told}");
+    }
+    // Their next put stands for a while; what else changes is written at once.
+    setting.keys.put(SERVER, theirs).await;
+    setting.publish(
+        "web",
+        &json!({"romulus/host": "www.example.com"}),
+        &["10.0.0.1", "10.0.0.2"],
+    );
+    let second = "vulcand/backends/web.shop/servers/10.0.0.2";
+    setting
+        .keys
+        .become_value(second, Some(r#"{"URL":"http://10.0.0.2:8080"}"#), &daemon)
+        .await;
+    setting
+        .keys
+        .become_value(SERVER, value(SERVER), &daemon)
+        .await;
+    daemon.logs("for 2s").await;
+    daemon.stop().await;
+}

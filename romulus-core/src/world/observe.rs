@@ -1,0 +1,234 @@
+//! What is known of the store: loaded, watched, and written by ourselves.
+
+use crate::key::{Key, ObjectKind, ObjectRef, RECORDS_PREFIX, Root, Segment};
+use crate::plan::{Op, Transaction};
+use crate::stored::{Entry, KeyChange, Snapshot};
+
+use super::World;
+use super::tree::{Object, Slot};
+
+/// What becomes of what is known, where a snapshot says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It stays, if its revision is newer.
+    UnlessNewer,
+    /// It goes.
+    Outdated,
+}
+
+impl World {
+    /// Takes over everything there is under a prefix, whatever was known of it: a store that was
+    /// restored from a backup, or emptied, counts its revisions anew.
+    pub fn load(&mut self, prefix: &str, snapshot: &Snapshot) {
+        if prefix == RECORDS_PREFIX {
+            self.records_loaded = true;
+        }
+        let of_prefix: Vec<Root> = self
+            .trees
+            .keys()
+            .filter(|root| root.prefix() == prefix)
+            .cloned()
+            .collect();
+        for root in &of_prefix {
+            if let Some(tree) = self.trees.get_mut(root) {
+                tree.loaded = true;
+            }
+        }
+        let everywhere = prefix == RECORDS_PREFIX;
+        let objects: Vec<ObjectRef> = self
+            .trees
+            .iter()
+            .filter(|(root, _)| everywhere || of_prefix.contains(root))
+            .flat_map(|(root, tree)| {
+                let reference = |(kind, id, _): (ObjectKind, &Segment, &Object)| ObjectRef {
+                    root: root.clone(),
+                    kind,
+                    id: id.clone(),
+                };
+                tree.iter().map(reference)
+            })
+            .collect();
+        self.tombstones
+            .retain(|_, deleted| *deleted <= snapshot.revision);
+        for object in &objects {
+            self.change(object, |state| {
+                state.known_at = state.known_at.min(snapshot.revision - 1)
+            });
+        }
+        self.replace(&objects, snapshot, Known::Outdated, |key| match key {
+            Key::Record(_) => everywhere,
+            Key::Head(object) | Key::Child(object, _) => of_prefix.contains(&object.root),
+        });
+        if everywhere {
+            self.find_trees();
+        }
+    }
+
+    /// Takes over everything that is stored of some objects, after a write whose outcome is
+    /// unknown or that was refused. The snapshot holds their keys and records.
+    pub fn refresh(&mut self, objects: &[ObjectRef], snapshot: &Snapshot) {
+        self.replace(objects, snapshot, Known::UnlessNewer, |key| {
+            objects.contains(key.object())
+        });
+        for object in objects {
+            self.change(object, |state| {
+                state.known_at = state.known_at.max(snapshot.revision)
+            });
+        }
+    }
+
+    /// Prefixes under which everything of an object is stored.
+    pub fn prefixes_of(object: &ObjectRef) -> [String; 2] {
+        let folder = format!(
+            "{}{}/{}/",
+            object.root.prefix(),
+            object.kind.folder(),
+            object.id
+        );
+        [folder, object.record_key()]
+    }
+
+    /// Sets what the snapshot shows of the keys in scope, and removes what it doesn't show of the
+    /// objects known.
+    fn replace(
+        &mut self,
+        objects: &[ObjectRef],
+        snapshot: &Snapshot,
+        known: Known,
+        in_scope: impl Fn(&Key) -> bool,
+    ) {
+        let since = |revision| match known {
+            Known::UnlessNewer => revision,
+            Known::Outdated => i64::MAX,
+        };
+        for (text, entry) in &snapshot.entries {
+            for key in self.keys(text) {
+                if in_scope(&key) {
+                    self.set(&key, Some(entry.clone()), since(entry.revision));
+                }
+            }
+        }
+        for reference in objects {
+            let Some(object) = self.object(reference) else {
+                continue;
+            };
+            let head = object.head.is_some().then(|| Key::Head(reference.clone()));
+            let record = object
+                .record
+                .is_some()
+                .then(|| Key::Record(reference.clone()));
+            let children = object.children.keys();
+            let children = children.map(|name| Key::Child(reference.clone(), name.clone()));
+            let keys: Vec<Key> = head.into_iter().chain(record).chain(children).collect();
+            for key in keys {
+                if in_scope(&key) && !snapshot.entries.contains_key(&key.to_string()) {
+                    self.set(&key, None, since(snapshot.revision));
+                }
+            }
+        }
+    }
+
+    /// Takes over a change that the store's watch delivered. Returns whether it is news about an
+    /// object of ours that we are not writing ourselves: somebody else's doing.
+    pub fn observe(&mut self, change: &KeyChange) -> bool {
+        if let Some(deleted) = self.tombstones.get(change.key()) {
+            let is_news = change.revision() > *deleted;
+            if change.revision() >= *deleted {
+                self.tombstones.remove(change.key());
+            }
+            if !is_news {
+                return false;
+            }
+        }
+        let entry = match change {
+            KeyChange::Put { entry, .. } => Some(entry),
+            KeyChange::Delete { .. } => None,
+        };
+        let mut others = false;
+        for key in self.keys(change.key()) {
+            let news = self.set(&key, entry.cloned(), change.revision());
+            others |= news
+                && self.object(key.object()).is_some_and(|object| {
+                    object.is_owned_by(&self.config.owner) && !object.in_flight
+                });
+        }
+        others
+    }
+
+    /// Leaves a key as others put it, until it is [resumed](Self::resume): for when somebody puts
+    /// it again and again.
+    pub fn pause(&mut self, key: &str) {
+        self.paused.insert(key.to_owned());
+    }
+
+    /// Puts a key that was [paused](Self::pause) back with the next plan, if it is to be.
+    pub fn resume(&mut self, key: &str) {
+        self.paused.remove(key);
+        for key in self.keys(key) {
+            self.dirty.insert(key.object().clone());
+        }
+    }
+
+    /// Takes over a transaction of ours that the store applied.
+    pub fn committed(&mut self, transaction: &Transaction, revision: i64) {
+        for op in &transaction.ops {
+            let entry = match op {
+                Op::Put { value, .. } => Some(Entry {
+                    value: value.clone(),
+                    revision,
+                    lease: 0,
+                }),
+                Op::Delete { key } => {
+                    self.tombstones.insert(key.clone(), revision);
+                    None
+                }
+            };
+            for key in self.keys(op.key()) {
+                self.set(&key, entry.clone(), revision);
+            }
+        }
+    }
+
+    /// The keys a text stands for: at most one, unless roots lie within each other.
+    pub(super) fn keys(&self, text: &str) -> Vec<Key> {
+        if text.starts_with(RECORDS_PREFIX) {
+            return Key::record(text).into_iter().collect();
+        }
+        self.trees
+            .keys()
+            .filter_map(|root| Key::in_tree(root, text))
+            .collect()
+    }
+
+    /// Sets what a key holds since a revision. Returns whether that is news.
+    fn set(&mut self, key: &Key, entry: Option<Entry>, revision: i64) -> bool {
+        let object = key.object();
+        if matches!(key, Key::Record(_)) {
+            // A record may be the first we hear of a tree.
+            self.trees.entry(object.root.clone()).or_default();
+        }
+        let kind = object.kind;
+        let deleted = entry.is_none();
+        let left = match key {
+            Key::Head(object) => self.linked(object),
+            Key::Child(..) | Key::Record(_) => Vec::new(),
+        };
+        let news = self.change(object, |state| {
+            let slot = match key {
+                Key::Head(_) => Slot::Head(entry),
+                Key::Child(_, name) => Slot::Child(name, entry),
+                Key::Record(_) => Slot::Record(entry),
+            };
+            state.set(kind, slot, revision)
+        });
+        if news {
+            self.dirty.insert(object.clone());
+            if deleted {
+                self.lose_siblings(key);
+            }
+            // Somebody may wait for the route or the backend that a frontend has left.
+            self.dirty.extend(left);
+        }
+        news
+    }
+}
