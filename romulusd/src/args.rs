@@ -7,6 +7,8 @@ use romulus_core::vulcand::GoDuration;
 use romulus_etcd::EtcdArgs;
 use romulus_kube::KubeArgs;
 
+use crate::admin::AdminAddress;
+
 /// Keeps the etcd keys of the vulcand reverse proxy in step with annotated Kubernetes Services.
 ///
 /// Annotate a Service with `romulus/host: www.example.com`, and a moment later vulcand routes to
@@ -58,6 +60,11 @@ pub struct Args {
     /// never
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration, help_heading = "Running")]
     pub heartbeat: Duration,
+
+    /// Where probes (/livez, /readyz) and /metrics are served, or `none` [default: 127.0.0.1:6065,
+    /// with --once none]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Running")]
+    pub admin: Option<AdminAddress>,
 
     /// Log everything
     #[arg(short, long, help_heading = "Logging")]

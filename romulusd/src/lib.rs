@@ -3,6 +3,7 @@
 //! What is decided is decided in `romulus-core`; what is read and written goes through
 //! `romulus-kube` and `romulus-etcd`. Here is only when: what is awaited, retried and given up.
 
+mod admin;
 mod args;
 mod echo;
 mod edit_wars;
@@ -15,18 +16,25 @@ mod syncer;
 mod tell;
 mod writer;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use romulus_core::world::World;
 use romulus_kube::{Source, WatchSettings};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
+pub use admin::AdminAddress;
 pub use args::{Args, LogLevel};
 
+use admin::{Health, Metrics, Server, TimedStore};
 use scope::Scope;
 use syncer::{Settings, Syncer};
+
+/// Where probes and metrics are served unless a flag says otherwise.
+const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 6065);
 
 /// How a run ended that no error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +65,9 @@ pub async fn run(args: &Args) -> anyhow::Result<Ended> {
     let sources = CancellationToken::new();
     let _end_sources = sources.clone().drop_guard();
 
-    let store = args.etcd.store()?;
+    let (health, metrics) = (Health::new(), Metrics::new());
+    let _server = serve(args, &health, &metrics).await?;
+    let store = Arc::new(TimedStore::new(args.etcd.store()?, metrics.clone()));
     let (source, scope) = source(args, &sources).await?;
     let selection = args.kube.selection();
     let config = args.config.config(
@@ -82,8 +92,36 @@ pub async fn run(args: &Args) -> anyhow::Result<Ended> {
         heartbeat: args.heartbeat,
         echo: args.etcd.is_memory(),
     };
-    let syncer = Syncer::new(settings, store, World::new(config), source, scope, stop);
-    syncer.run().await
+    let world = World::new(config);
+    let syncer = Syncer::new(settings, store, world, source, scope, stop);
+    syncer.watched_by(health, metrics).run().await
+}
+
+/// Serves probes and metrics, unless nobody would look.
+async fn serve(args: &Args, health: &Health, metrics: &Metrics) -> anyhow::Result<Option<Server>> {
+    let (address, is_default) = match args.admin {
+        Some(AdminAddress::At(address)) => (address, false),
+        Some(AdminAddress::None) => return Ok(None),
+        None if args.once => return Ok(None),
+        None => (DEFAULT_ADMIN, true),
+    };
+    match Server::start(address, health.clone(), metrics.clone()).await {
+        Ok(server) => {
+            info!("probes and metrics at http://{}", server.address());
+            Ok(Some(server))
+        }
+        // Two on one machine should not need flags to get along.
+        Err(error) if is_default => {
+            warn!(
+                "no probes and metrics: {address} can't be listened on ({error}); choose another \
+                 address with --admin, or none"
+            );
+            Ok(None)
+        }
+        Err(error) => Err(anyhow::Error::new(error).context(format!(
+            "--admin {address} can't be listened on: choose another address, or none"
+        ))),
+    }
 }
 
 async fn source(args: &Args, cancel: &CancellationToken) -> anyhow::Result<(Source, Scope)> {

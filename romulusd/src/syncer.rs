@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::Ended;
+use crate::admin::{Health, Metrics};
 use crate::echo::Echo;
 use crate::edit_wars::EditWars;
 use crate::election::{Election, Turn};
@@ -26,6 +27,9 @@ use crate::writer::Writer;
 
 /// How much longer than a lease lives `--once` waits to be elected.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the loop turns at least, so that it can be seen to.
+const PULSE: Duration = Duration::from_secs(10);
 
 /// What the flags say about running.
 #[derive(Debug, Clone)]
@@ -63,6 +67,8 @@ pub(crate) struct Syncer {
     source_failed: bool,
     /// In step, and said so.
     in_step: bool,
+    health: Health,
+    metrics: Metrics,
     stop: CancellationToken,
 }
 
@@ -99,12 +105,20 @@ impl Syncer {
             was_reloaded: false,
             source_failed: false,
             in_step: false,
+            health: Health::new(),
+            metrics: Metrics::new(),
             settings,
             store,
             world,
             source,
             stop,
         }
+    }
+
+    /// Whom it tells how it is doing.
+    pub(crate) fn watched_by(mut self, health: Health, metrics: Metrics) -> Self {
+        (self.health, self.metrics) = (health, metrics);
+        self
     }
 
     /// Runs until it is told to stop; with `once`, until nothing is left to do.
@@ -122,7 +136,10 @@ impl Syncer {
         // A leader that died is replaced by then; one that lives would keep a job waiting for ever.
         let patience = tokio::time::sleep(self.settings.lease_ttl + PATIENCE);
         tokio::pin!(patience);
+        let mut pulse = tokio::time::interval(PULSE);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.turned();
             if self.advance().await? && self.settings.once {
                 return Ok(self.verdict());
             }
@@ -130,7 +147,10 @@ impl Syncer {
                 biased;
                 () = self.stop.cancelled() => return Ok(Ended::Well),
                 turn = self.election.next() => self.turn(&turn),
-                (group, result) = self.writer.next() => self.finish(&group, result)?,
+                done = self.writer.next() => {
+                    self.metrics.ended(&done.result.end, done.took);
+                    self.finish(&done.group, done.result)?;
+                }
                 (prefix, event) = self.feed.next() => self.observe(&prefix, event),
                 event = self.source.next() => match event {
                     Some(event) => self.take_in(event)?,
@@ -146,12 +166,22 @@ impl Syncer {
                     );
                 }
                 _ = heartbeat.tick(), if beats => self.beat(),
+                _ = pulse.tick() => {}
             }
             // What came meanwhile is taken in before the next plan.
             while let Some(event) = self.source.try_next() {
                 self.take_in(event)?;
             }
         }
+    }
+
+    /// Tells those who look how things are.
+    fn turned(&self) {
+        let leads = self.election.is_leading();
+        let loaded = self.world.missing_prefixes().is_empty();
+        self.health.turned(self.world.is_listed(), loaded, leads);
+        self.metrics
+            .turned(leads, self.writer.waiting(), &self.world.counts());
     }
 
     /// Loads what is missing and plans, as far as that is possible now. Returns whether everything
@@ -189,7 +219,7 @@ impl Syncer {
                     for prefix in &missing {
                         self.world.load(prefix, &snapshot);
                     }
-                    self.pause.reset();
+                    self.went_well();
                 }
                 Err(error) => {
                     return self
@@ -210,6 +240,7 @@ impl Syncer {
             return Ok(false);
         }
         let plan = self.world.plan();
+        self.metrics.planned(&plan);
         for diagnostic in &plan.cleared {
             self.teller.cleared(diagnostic);
         }
@@ -255,6 +286,8 @@ impl Syncer {
 
     /// Everything is in step: says so once.
     async fn reached(&mut self) {
+        self.health.synced();
+        self.metrics.in_step();
         if std::mem::replace(&mut self.in_step, true) {
             return;
         }
@@ -326,6 +359,7 @@ impl Syncer {
                 );
             }
             SourceEvent::Problem(problem) => {
+                self.metrics.source_problem(&problem.outcome);
                 let skipped = problem.outcome == Outcome::Skipped;
                 self.source_failed |= skipped;
                 if problem.is_fatal() || skipped {
@@ -372,13 +406,14 @@ impl Syncer {
             self.world.committed(&step.transaction, *revision);
             self.count(&step.transaction, *revision);
             for key in self.edit_wars.wrote(&step.transaction) {
+                self.metrics.truce();
                 self.world.pause(&key);
             }
         }
         match result.end {
             GroupEnd::Done => {
                 self.world.finished(group, false);
-                self.pause.reset();
+                self.went_well();
             }
             GroupEnd::Cancelled => self.world.finished(group, false),
             GroupEnd::Fenced => {
@@ -433,6 +468,7 @@ impl Syncer {
     }
 
     fn count(&mut self, transaction: &Transaction, revision: i64) {
+        self.metrics.wrote(transaction);
         self.written.transactions += 1;
         for op in &transaction.ops {
             match op {
@@ -451,11 +487,17 @@ impl Syncer {
         }
     }
 
+    fn went_well(&mut self) {
+        self.pause.reset();
+        self.metrics.went_well();
+    }
+
     /// Something failed: with `once` that is the end, else it is tried again after a pause.
     fn failed(&mut self, what: &str, error: anyhow::Error) -> anyhow::Result<()> {
         if self.settings.once {
             return Err(error.context(format!("{what} failed")));
         }
+        self.metrics.failed();
         let delay = self.pause.grow();
         error!("{what} failed: {error:#}; trying again in {delay:.1?}");
         Ok(())
@@ -489,10 +531,12 @@ impl Syncer {
 
     /// Finishes the transactions in flight and hands over.
     async fn wind_up(mut self) {
+        self.health.stopping();
         self.end_term();
         while !self.writer.is_idle() {
-            let (group, result) = self.writer.next().await;
-            for (step, revision) in group.steps.iter().zip(&result.committed) {
+            let done = self.writer.next().await;
+            let steps = done.group.steps.iter();
+            for (step, revision) in steps.zip(&done.result.committed) {
                 self.count(&step.transaction, *revision);
             }
         }

@@ -92,8 +92,8 @@ impl World {
     /// Sets or releases the brake before a plan.
     pub(super) fn apply_brake(&mut self) {
         let losses = self.brake.losses.len();
-        let too_many = self.owned >= MIN_OWNED
-            && losses * 100 > self.owned * usize::from(self.config.max_delete_percent);
+        let too_many = self.owned() >= MIN_OWNED
+            && losses * 100 > self.owned() * usize::from(self.config.max_delete_percent);
         // Once tripped it stays so: a list that comes back bit by bit must not release the rest.
         self.brake.is_tripped = losses > 0 && (self.brake.is_tripped || too_many);
         let is_on = self.brake.is_tripped || (losses > 0 && !self.cluster.is_complete());
@@ -113,7 +113,7 @@ impl World {
         }
         Some(Withheld::TooMany {
             losses: self.brake.losses.len(),
-            owned: self.owned,
+            owned: self.owned(),
         })
     }
 }

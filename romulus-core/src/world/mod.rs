@@ -3,6 +3,7 @@
 mod brake;
 mod cluster;
 mod component;
+mod counts;
 mod decide;
 mod frontends;
 mod ids;
@@ -28,6 +29,7 @@ use report::{Origin, Report};
 use service::ServiceState;
 use tree::{Claim, Object, Tree};
 
+pub use counts::Counts;
 pub use record::Record;
 
 /// What to write now, and what is to be said about it.
@@ -87,8 +89,8 @@ pub struct World {
     records_loaded: bool,
     /// Objects by the Service their record names; ours only.
     recorded: BTreeMap<ObjectName, BTreeSet<ObjectRef>>,
-    /// Backends and frontends we own.
-    owned: usize,
+    /// What we own.
+    owned: Counts,
     /// What has to be looked at by the next plan.
     dirty: BTreeSet<ObjectRef>,
     /// Backends that came to be, or to be claimed, since the last plan.
@@ -114,7 +116,7 @@ impl World {
             trees: BTreeMap::from([(config.root.clone(), Tree::default())]),
             records_loaded: false,
             recorded: BTreeMap::new(),
-            owned: 0,
+            owned: Counts::default(),
             dirty: BTreeSet::new(),
             appeared: BTreeSet::new(),
             tombstones: BTreeMap::new(),
@@ -210,13 +212,18 @@ impl World {
         let is_new =
             object.kind == ObjectKind::Backend && tree.get(object.kind, &object.id).is_none();
         let (before, after, result) = tree.update(object.kind, &object.id, |state| {
-            let before = recorded(state);
+            let before = (recorded(state), state.children.len());
             let result = change(state);
-            (before, recorded(state), result)
+            (before, (recorded(state), state.children.len()), result)
         });
-        if before != after {
-            self.owned = self.owned + usize::from(after.is_some()) - usize::from(before.is_some());
-            if let Some(Some(service)) = before
+        if before.0.is_some() {
+            self.owned.remove(object.kind, before.1);
+        }
+        if after.0.is_some() {
+            self.owned.add(object.kind, after.1);
+        }
+        if before.0 != after.0 {
+            if let Some(Some(service)) = before.0
                 && let Some(objects) = self.recorded.get_mut(&service)
             {
                 objects.remove(object);
@@ -224,7 +231,7 @@ impl World {
                     self.recorded.remove(&service);
                 }
             }
-            if let Some(Some(service)) = after {
+            if let Some(Some(service)) = after.0 {
                 self.recorded
                     .entry(service)
                     .or_default()
@@ -334,6 +341,11 @@ impl World {
 
     /// How many backends and frontends this owner has stored.
     pub fn owned(&self) -> usize {
+        self.owned.objects()
+    }
+
+    /// How many keys this owner has stored.
+    pub fn counts(&self) -> Counts {
         self.owned
     }
 

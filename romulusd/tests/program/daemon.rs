@@ -78,6 +78,12 @@ impl Daemon {
     pub(crate) fn start_with(variables: &[(&str, &str)], args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_romulusd"))
             .args(args)
+            // Many at a time would fight for the default address.
+            .args(
+                ["--admin", "none"]
+                    .iter()
+                    .filter(|_| !args.contains(&"--admin")),
+            )
             .env_clear()
             .envs(variables.iter().copied())
             .stdin(Stdio::null())

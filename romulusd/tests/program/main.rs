@@ -7,6 +7,7 @@
     reason = "tests fail by a panic"
 )]
 
+mod admin;
 mod cluster;
 mod daemon;
 mod drift;
