@@ -148,15 +148,17 @@ impl History {
         Ok(())
     }
 
-    /// Others harm nobody: they take no id, and no route, that is stored.
+    /// Others harm nobody: they take no id that is stored or recorded, and no route that is stored.
     fn put_foreign(&mut self, foreign: Foreign) {
         let keys = foreign.keys();
         let stored = self.harness.store.contents();
         let folder = |kind| format!("{}/{kind}/{}/", foreign.root, foreign.id);
         let taken = [folder("backends"), folder("frontends")];
-        let is_taken = stored
-            .keys()
-            .any(|key| taken.iter().any(|folder| key.starts_with(folder)));
+        let is_taken = stored.keys().any(|key| {
+            let recorded = Key::record(key).map(|key| key.object().head_key());
+            let key = recorded.as_ref().unwrap_or(key);
+            taken.iter().any(|folder| key.starts_with(folder))
+        });
         let frontends = format!("{}/frontends/", foreign.root);
         let wants = |value: &String| value.contains(foreign.route);
         let route = stored
