@@ -8,7 +8,7 @@ use clap::Args;
 
 use romulus_core::vulcand::GoDuration;
 
-use crate::{EtcdOptions, EtcdStore, MemoryStore, Store, StoreError};
+use crate::{Discovery, EtcdOptions, EtcdStore, MemoryStore, Store, StoreError};
 
 /// Where the keys are. Flatten it into the arguments of a program.
 ///
@@ -36,12 +36,20 @@ pub struct EtcdArgs {
         long = "etcd",
         value_name = "URLS",
         env = "ETCD_PEERS",
-        default_value = "http://127.0.0.1:2379",
+        default_value = DEFAULT,
         value_delimiter = ',',
         // Its errors must not repeat a password that was put into a URL.
         hide_env_values = true
     )]
     pub etcd: Vec<String>,
+
+    /// Look up etcd's endpoints in the SRV records of this domain, instead of --etcd
+    #[arg(long, value_name = "DOMAIN", env = "ETCD_DISCOVERY_SRV")]
+    pub etcd_discovery_srv: Option<String>,
+
+    /// Which of several etcds of that domain: _etcd-client-NAME instead of _etcd-client
+    #[arg(long, value_name = "NAME", requires = "etcd_discovery_srv")]
+    pub etcd_discovery_srv_name: Option<String>,
 
     /// How long a request to etcd may take, as in 5s or 1m30s
     #[arg(
@@ -99,6 +107,9 @@ pub struct EtcdArgs {
     pub etcd_pass_file: Option<PathBuf>,
 }
 
+/// Where etcd is unless a flag says otherwise.
+const DEFAULT: &str = "http://127.0.0.1:2379";
+
 /// The endpoint that means a store in memory.
 const MEMORY: &str = "memory";
 
@@ -140,7 +151,8 @@ impl EtcdArgs {
     /// # Errors
     /// A flag that can't be used, with its way out.
     pub fn options(&self) -> Result<EtcdOptions, StoreError> {
-        let mut options = EtcdOptions::new(&self.etcd)?
+        let mut options = self
+            .endpoints()?
             .with_timeout(self.etcd_timeout)
             .with_logged_requests(self.debug_etcd);
         if let Some(file) = &self.etcd_ca_file {
@@ -161,6 +173,27 @@ impl EtcdArgs {
             options = options.with_user(name, password.trim_end_matches(['\n', '\r']));
         }
         Ok(options)
+    }
+
+    fn endpoints(&self) -> Result<EtcdOptions, StoreError> {
+        let Some(domain) = &self.etcd_discovery_srv else {
+            return EtcdOptions::new(&self.etcd);
+        };
+        if self.etcd != [DEFAULT] {
+            return Err(StoreError::Configuration {
+                option: "--etcd-discovery-srv",
+                value: domain.clone(),
+                reason: format!(
+                    "--etcd names {} already; give one of the two",
+                    self.etcd.join(",")
+                ),
+            });
+        }
+        let discovery = Discovery::new(domain);
+        Ok(EtcdOptions::discover(match &self.etcd_discovery_srv_name {
+            Some(name) => discovery.with_name(name),
+            None => discovery,
+        }))
     }
 
     /// A certificate for an endpoint without TLS is a mistake that would go unnoticed.
@@ -287,6 +320,17 @@ mod tests {
         assert_eq!(
             options.user,
             Some(("root".to_owned(), "hunter 2".to_owned()))
+        );
+    }
+
+    #[test]
+    fn endpoints_are_named_or_looked_up_and_not_both() {
+        let discovered = ["--etcd-discovery-srv", "example.org"];
+        assert!(parse(&discovered).options().unwrap().endpoints().is_empty());
+        let both = parse(&[&discovered[..], &["--etcd", "http://10.0.0.1:2379"]].concat());
+        assert_eq!(
+            both.options().unwrap_err().to_string(),
+            r#"--etcd-discovery-srv "example.org": --etcd names http://10.0.0.1:2379 already; give one of the two"#
         );
     }
 }

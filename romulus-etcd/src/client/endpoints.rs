@@ -1,6 +1,7 @@
 //! The endpoints of a cluster: which one to ask, for how long, and what next when it fails.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
@@ -25,16 +26,33 @@ pub(super) enum Kind {
 /// An answer, and who gave it.
 pub(super) struct Answer<T> {
     pub(super) value: T,
-    pub(super) endpoint: usize,
+    pub(super) endpoint: Arc<Endpoint>,
 }
 
-/// One client per endpoint, each connected when first used. etcd-client can balance over several
-/// endpoints by itself, but then keeps sending its share of the calls to a dead one.
+/// An endpoint, with a client that connects when first used.
+pub(super) struct Endpoint {
+    url: String,
+    client: Mutex<Option<Client>>,
+}
+
+impl Endpoint {
+    fn new(url: &str) -> Arc<Self> {
+        Arc::new(Self {
+            url: url.to_owned(),
+            client: Mutex::default(),
+        })
+    }
+}
+
+/// One client per endpoint. etcd-client can balance over several endpoints by itself, but then
+/// keeps sending its share of the calls to a dead one.
 pub(super) struct Endpoints {
     options: EtcdOptions,
-    clients: Vec<Mutex<Option<Client>>>,
-    /// The endpoint that answered last.
+    members: RwLock<Arc<[Arc<Endpoint>]>>,
+    /// The place of the endpoint that answered last.
     current: AtomicUsize,
+    /// Nobody answered: whoever told the endpoints has to be asked again.
+    is_stale: AtomicBool,
 }
 
 /// How a call on one endpoint ended, when not with an answer.
@@ -45,15 +63,12 @@ struct Failed {
 
 impl Endpoints {
     pub(super) fn new(options: EtcdOptions) -> Self {
-        let clients = options
-            .endpoints()
-            .iter()
-            .map(|_| Mutex::default())
-            .collect();
+        let members = options.endpoints().iter().map(|url| Endpoint::new(url));
         Self {
-            options,
-            clients,
+            members: RwLock::new(members.collect()),
             current: AtomicUsize::new(0),
+            is_stale: AtomicBool::new(options.discovery.is_some()),
+            options,
         }
     }
 
@@ -74,11 +89,13 @@ impl Endpoints {
         T: Send,
     {
         let deadline = Instant::now() + self.options.timeout;
-        let count = self.clients.len();
+        let members = self.found(deadline, request).await?;
+        let count = members.len();
         let start = self.current.load(Ordering::Relaxed);
         let mut pauses = pauses(count);
         for attempt in 0.. {
-            let endpoint = (start + attempt) % count;
+            let place = (start + attempt) % count;
+            let endpoint = &members[place];
             let until = match kind {
                 // Leaves a share of the time to those not asked yet.
                 Kind::Idempotent => share(deadline, count.saturating_sub(attempt)),
@@ -86,7 +103,8 @@ impl Endpoints {
             };
             let failed = match self.attempt(endpoint, until, request, &call).await {
                 Ok(value) => {
-                    self.current.store(endpoint, Ordering::Relaxed);
+                    self.current.store(place, Ordering::Relaxed);
+                    let endpoint = endpoint.clone();
                     return Ok(Answer { value, endpoint });
                 }
                 Err(failed) => failed,
@@ -103,6 +121,10 @@ impl Endpoints {
                 tokio::time::sleep(pause).await;
                 continue;
             }
+            if !matches!(failed.verdict, Verdict::Never(_)) {
+                self.is_stale
+                    .store(self.options.discovery.is_some(), Ordering::Relaxed);
+            }
             return Err(self.error(endpoint, request, kind, failed));
         }
         // The loop above returns.
@@ -111,19 +133,78 @@ impl Endpoints {
         })
     }
 
+    /// The endpoints, as they were told last.
+    fn members(&self) -> Arc<[Arc<Endpoint>]> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        members.clone()
+    }
+
+    /// The endpoints' names, for messages.
+    pub(super) fn names(&self) -> String {
+        let members = self.members();
+        let names: Vec<&str> = members.iter().map(|member| member.url.as_str()).collect();
+        names.join(",")
+    }
+
+    /// The endpoints; asks anew who they are, where nobody answered last time.
+    async fn found(
+        &self,
+        deadline: Instant,
+        request: Request<'_>,
+    ) -> Result<Arc<[Arc<Endpoint>]>, StoreError> {
+        let known = self.members();
+        let Some(discovery) = &self.options.discovery else {
+            return Ok(known);
+        };
+        if !self.is_stale.load(Ordering::Relaxed) {
+            return Ok(known);
+        }
+        // Half of the time is left for the endpoints.
+        let until = share(deadline, 2);
+        let answer = timeout_at(until, discovery.resolve(self.options.only_https())).await;
+        let problem = match answer {
+            Ok(Ok(urls)) => {
+                self.is_stale.store(false, Ordering::Relaxed);
+                let member = |url: &String| {
+                    let same = known.iter().find(|member| member.url == *url);
+                    same.cloned().unwrap_or_else(|| Endpoint::new(url))
+                };
+                let members: Arc<[Arc<Endpoint>]> = urls.iter().map(member).collect();
+                *self.members.write().unwrap_or_else(PoisonError::into_inner) = members.clone();
+                return Ok(members);
+            }
+            Ok(Err(problem)) => problem,
+            Err(_) => "the name server does not answer".to_owned(),
+        };
+        if !known.is_empty() {
+            tracing::warn!("the endpoints can't be looked up anew: {problem}");
+            return Ok(known);
+        }
+        Err(StoreError::Unavailable {
+            endpoint: discovery.domain().to_owned(),
+            call: request.name(),
+            problem: format!("its SRV records name no endpoint: {problem}"),
+            source: None,
+        })
+    }
+
     /// Gives up the connection to an endpoint whose stream broke; the next call starts at another.
-    pub(super) async fn leave(&self, endpoint: usize) {
-        *self.clients[endpoint].lock().await = None;
-        let next = (endpoint + 1) % self.clients.len();
+    pub(super) async fn leave(&self, endpoint: &Arc<Endpoint>) {
+        *endpoint.client.lock().await = None;
+        let members = self.members();
+        let Some(place) = members.iter().position(|m| Arc::ptr_eq(m, endpoint)) else {
+            return;
+        };
+        let next = (place + 1) % members.len();
         // Unless somebody has already found a better one.
         let _ = self
             .current
-            .compare_exchange(endpoint, next, Ordering::Relaxed, Ordering::Relaxed);
+            .compare_exchange(place, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     async fn attempt<T, F, Fut>(
         &self,
-        endpoint: usize,
+        endpoint: &Arc<Endpoint>,
         until: Instant,
         request: Request<'_>,
         call: &F,
@@ -178,23 +259,23 @@ impl Endpoints {
     }
 
     /// The client of an endpoint. Only a user makes this wait for the network.
-    async fn client(&self, endpoint: usize) -> Result<Client, etcd_client::Error> {
-        let mut slot = self.clients[endpoint].lock().await;
+    async fn client(&self, endpoint: &Endpoint) -> Result<Client, etcd_client::Error> {
+        let mut slot = endpoint.client.lock().await;
         if let Some(client) = &*slot {
             return Ok(client.clone());
         }
-        let url = &self.options.endpoints()[endpoint];
-        let client = Client::connect([url], Some(self.options.connect(url))).await?;
+        let options = self.options.connect(&endpoint.url);
+        let client = Client::connect([&endpoint.url], Some(options)).await?;
         Ok(slot.insert(client).clone())
     }
 
-    fn log(&self, endpoint: usize, request: Request<'_>) {
+    fn log(&self, endpoint: &Endpoint, request: Request<'_>) {
         if !self.options.log_requests {
             return;
         }
         let mut command = "etcdctl --endpoints=".to_owned();
         // Writing to a String does not fail.
-        let _ = request::shell(&mut command, &self.options.endpoints()[endpoint]);
+        let _ = request::shell(&mut command, &endpoint.url);
         if let Some((name, _)) = &self.options.user {
             command.push_str(" --user=");
             let _ = request::shell(&mut command, &format!("{name}:***"));
@@ -204,7 +285,7 @@ impl Endpoints {
 
     fn error(
         &self,
-        endpoint: usize,
+        endpoint: &Endpoint,
         request: Request<'_>,
         kind: Kind,
         failed: Failed,
@@ -213,7 +294,7 @@ impl Endpoints {
             verdict,
             cause: source,
         } = failed;
-        let endpoint = self.options.endpoints()[endpoint].clone();
+        let endpoint = endpoint.url.clone();
         let call = request.name();
         match verdict {
             Verdict::Never(problem) => StoreError::Rejected {

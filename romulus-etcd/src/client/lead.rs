@@ -291,7 +291,7 @@ impl Keeper {
             if self.renew(keeper, replies).await.is_break() {
                 return GONE;
             }
-            self.store.endpoints.leave(answer.endpoint).await;
+            self.store.endpoints.leave(&answer.endpoint).await;
         }
     }
 

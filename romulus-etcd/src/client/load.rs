@@ -60,7 +60,7 @@ impl EtcdStore {
             }
         }
         Err(StoreError::Unavailable {
-            endpoint: self.endpoints.options().endpoints().join(","),
+            endpoint: self.endpoints.names(),
             call: "reading keys",
             problem: format!(
                 "the revision read was compacted {RESTARTS} times in a row before all keys were \
@@ -165,7 +165,7 @@ impl EtcdStore {
 
     fn too_large(&self, key: &[u8]) -> StoreError {
         StoreError::Rejected {
-            endpoint: self.endpoints.options().endpoints().join(","),
+            endpoint: self.endpoints.names(),
             call: "reading keys",
             problem: format!(
                 "the value of the first key from {:?} on is larger than {DECODE_BYTES} bytes; \

@@ -1,6 +1,7 @@
 //! etcd v3.
 
 mod commit;
+mod discovery;
 mod endpoints;
 mod lead;
 mod load;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use romulus_core::plan::Transaction;
 use romulus_core::stored::Snapshot;
 
+pub use self::discovery::Discovery;
 use self::endpoints::Endpoints;
 pub use self::options::EtcdOptions;
 pub use self::request::REQUESTS_TARGET;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
 
+use super::discovery::Discovery;
 use crate::StoreError;
 
 /// Where etcd is and how to speak to it.
@@ -26,6 +27,7 @@ use crate::StoreError;
 #[derive(Clone)]
 pub struct EtcdOptions {
     endpoints: Vec<String>,
+    pub(super) discovery: Option<Discovery>,
     pub(super) timeout: Duration,
     pub(super) page_keys: usize,
     pub(super) log_requests: bool,
@@ -39,6 +41,7 @@ impl fmt::Debug for EtcdOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdOptions")
             .field("endpoints", &self.endpoints)
+            .field("discovery", &self.discovery)
             .field("timeout", &self.timeout)
             .field("user", &self.user.as_ref().map(|(name, _)| name))
             .finish_non_exhaustive()
@@ -67,15 +70,25 @@ impl EtcdOptions {
                 "name at least one endpoint, as in http://127.0.0.1:2379",
             ));
         }
-        Ok(Self {
+        Ok(Self::of(endpoints, None))
+    }
+
+    /// Options for endpoints that the DNS names.
+    pub fn discover(discovery: Discovery) -> Self {
+        Self::of(Vec::new(), Some(discovery))
+    }
+
+    fn of(endpoints: Vec<String>, discovery: Option<Discovery>) -> Self {
+        Self {
             endpoints,
+            discovery,
             timeout: Self::TIMEOUT,
             page_keys: 256,
             log_requests: false,
             user: None,
             ca: None,
             identity: None,
-        })
+        }
     }
 
     /// Sets the deadline of each call, which is also how long a silent stream is waited for.
@@ -131,7 +144,12 @@ impl EtcdOptions {
         }
     }
 
-    /// The endpoints, each with its scheme.
+    /// Whether a plain connection is out of question: somebody cared for certificates.
+    pub(super) fn only_https(&self) -> bool {
+        self.ca.is_some() || self.identity.is_some()
+    }
+
+    /// The endpoints, each with its scheme; none where they are discovered.
     pub fn endpoints(&self) -> &[String] {
         &self.endpoints
     }

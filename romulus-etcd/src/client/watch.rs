@@ -1,6 +1,7 @@
 //! A watch that survives what a watch of etcd does not: broken connections, endpoints that went
 //! away, compaction, a store restored from a backup.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tonic::Status;
 use tracing::{debug, info, warn};
 
 use super::EtcdStore;
-use super::endpoints::Kind;
+use super::endpoints::{Endpoint, Kind};
 use super::load::entry;
 use super::request::Request;
 use super::verdict::is_stale;
@@ -41,7 +42,7 @@ const ENDED: &str = "the stream ended";
 
 /// One open stream of etcd with one watch on it.
 struct Open {
-    endpoint: usize,
+    endpoint: Arc<Endpoint>,
     /// The response to the creation of the watch.
     created: PbWatchResponse,
     requests: WatchRequestSender,
@@ -101,10 +102,10 @@ impl Follower {
             let (delivered, opened) = (self.delivered, Instant::now());
             let end = match open.take() {
                 Some(stream) => {
-                    let endpoint = stream.endpoint;
+                    let endpoint = stream.endpoint.clone();
                     let end = self.read(stream).await;
                     if matches!(end, End::Broken(_)) {
-                        self.store.endpoints.leave(endpoint).await;
+                        self.store.endpoints.leave(&endpoint).await;
                     }
                     end
                 }

@@ -9,6 +9,7 @@
 
 mod calls;
 mod cluster;
+mod discovery;
 mod lead;
 mod server;
 mod support;
