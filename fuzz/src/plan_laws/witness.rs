@@ -66,12 +66,8 @@ impl Witness {
         match key {
             Key::Head(object) if object.kind == ObjectKind::Backend => {
                 taken(key, value, Backend::parse(value));
-                // One that a frontend of others refers to has to be: no vulcand starts without it.
-                let is_missed = || {
-                    self.frontends(&object.root)
-                        .any(|(_, frontend)| frontend.backend_id == object.id.as_str())
-                };
-                if !self.has(&object.head_key()) && !is_missed() {
+                // What is recorded was there before: it has to come back, whoever came meanwhile.
+                if !self.has(&object.head_key()) && !self.has(&object.record_key()) {
                     self.stands_apart(object);
                 }
             }
