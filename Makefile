@@ -1,5 +1,5 @@
 # What a fresh Debian machine with only Rust lacks is installed by these targets themselves.
-.PHONY: demo test bench fuzz setup
+.PHONY: demo test chaos fuzz setup
 
 CARGO ?= cargo
 
@@ -12,6 +12,12 @@ test: setup ## Everything CI runs
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --quiet
 	$(CARGO) test --workspace --all-features
+
+CHAOS_ROUNDS ?= 100
+
+chaos: setup ## Everything fails at random; docs/reliability.md. CHAOS_SEED=n repeats a run
+	CHAOS_ROUNDS=$(CHAOS_ROUNDS) CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} \
+	    $(CARGO) test -p romulusd --all-features --test chaos -- --nocapture
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= annotations json_settings manifests plan_laws predicates routes

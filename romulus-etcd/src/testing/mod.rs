@@ -10,5 +10,7 @@
 
 pub mod conformance;
 mod process;
+mod proxy;
 
 pub use process::EtcdProcess;
+pub use proxy::{Fault, FaultProxy};
