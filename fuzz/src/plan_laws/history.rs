@@ -228,6 +228,9 @@ impl History {
                     );
                 }
             }
+            // Whoever took the record of a backend that moved would make it a foreign one, and its
+            // Service claims the id before the move only from the next start on.
+            _ if object.id.as_str().ends_with('_') => {}
             // Whose record is gone is nobody's: it stays as it is.
             _ => {
                 store.delete(&record);
