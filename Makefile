@@ -1,5 +1,5 @@
 # What a fresh Debian machine with only Rust lacks is installed by these targets themselves.
-.PHONY: demo test chaos fuzz setup
+.PHONY: demo test deny chaos fuzz setup
 
 CARGO ?= cargo
 
@@ -12,6 +12,10 @@ test: setup ## Everything CI runs
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --quiet
 	$(CARGO) test --workspace --all-features
+
+deny: ## Advisories, licences and sources of what is depended on
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --quiet --locked cargo-deny
+	$(CARGO) deny check
 
 CHAOS_ROUNDS ?= 100
 

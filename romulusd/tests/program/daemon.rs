@@ -142,6 +142,15 @@ impl Daemon {
         .await;
     }
 
+    /// How much memory it has taken at most so far, in KiB.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let pid = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        peak.and_then(|peak| peak.parse().ok()).expect("a number")
+    }
+
     /// Sends a signal, as in `kill -TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it runs").to_string();

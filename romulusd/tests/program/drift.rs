@@ -284,3 +284,33 @@ async fn an_edit_war_is_told_and_left_alone_for_ever_longer() {
     daemon.logs("for 2s").await;
     daemon.stop().await;
 }
+
+#[tokio::test]
+async fn a_store_that_is_away_costs_no_memory() {
+    const ROUNDS: usize = 500;
+    let setting = Setting::new().await;
+    setting.publish_many(&["10.0.0.1"]);
+    let daemon = setting.romulusd(&["--etcd-timeout", "1s", "--lease-ttl", "2s"]);
+    setting
+        .keys
+        .become_tree(&many(&["10.0.0.1"]), &daemon)
+        .await;
+    let before = daemon.peak_memory();
+    setting.etcd.pause();
+    // 40,000 changes of 80 objects.
+    for round in 0..ROUNDS {
+        let address = format!("10.1.{}.{}", round / 250, round % 250 + 1);
+        setting.publish_many(&[&address]);
+        tokio::task::yield_now().await;
+    }
+    setting.publish_many(&["10.0.0.9"]);
+    daemon.logs("trying again").await;
+    setting.etcd.resume();
+    setting
+        .keys
+        .become_tree(&many(&["10.0.0.9"]), &daemon)
+        .await;
+    let grown = daemon.peak_memory() - before;
+    assert!(grown < 32 * 1024, "{grown} KiB more than {before}");
+    daemon.stop().await;
+}
