@@ -1,5 +1,10 @@
 //! `--once`: what its exit code says.
 
+use std::collections::BTreeSet;
+
+use romulus_core::plan::Op;
+use romulus_core::stored::KeyChange;
+use romulus_etcd::{Store as _, WatchEvent};
 use romulus_kube::Resource;
 use romulus_kube::testing::{Fault, On, service};
 use serde_json::{Value, json};
@@ -137,6 +142,69 @@ async fn what_somebody_else_wrote_is_left_alone_or_adopted() {
         .exited(0);
     assert_eq!(setting.keys.tree().await, WEB);
     assert_eq!(setting.keys.owned().await, 2);
+}
+
+/// What the original wrote, in both of its ways to name servers, is taken over without a moment in
+/// which the backend has no server.
+#[tokio::test]
+async fn what_the_original_wrote_is_adopted_without_a_gap() {
+    for names in [
+        ["10.0.0.1", "10.0.0.2"],
+        ["1f2e3d4c.web.shop", "5b6a7988.web.shop"],
+    ] {
+        let setting = Setting::new().await;
+        let host = json!({"romulus/host": "www.example.com"});
+        setting.publish("web", &host, &["10.0.0.1", "10.0.0.3"]);
+        let put = |key: String, value: String| setting.keys.write(vec![Op::Put { key, value }]);
+        let backend = "vulcand/backends/web.shop";
+        put(format!("{backend}/backend"), r#"{"Type":"http"}"#.into()).await;
+        for (name, address) in names.iter().zip(["10.0.0.1", "10.0.0.2"]) {
+            let value = format!(r#"{{"URL":"http://{address}:8080"}}"#);
+            put(format!("{backend}/servers/{name}"), value).await;
+        }
+        let frontend = WEB.lines().find_map(|line| {
+            let (key, value) = line.split_once(' ')?;
+            key.contains("/frontends/")
+                .then(|| (key.to_owned(), value.to_owned()))
+        });
+        let (key, value) = frontend.expect("a frontend");
+        put(key, value).await;
+        let start = setting.keys.snapshot().await;
+        let mut watch = setting
+            .keys
+            .0
+            .watch(backend, start.revision)
+            .await
+            .expect("it answers");
+
+        let adopting = setting.romulusd(&["--once", "--adopt"]);
+        adopting.finish().await.exited(0);
+        let is_server = |key: &str| key.contains("/servers/");
+        let mut servers: BTreeSet<String> =
+            start.entries.into_keys().filter(|k| is_server(k)).collect();
+        let end = setting.keys.snapshot().await;
+        let expected: BTreeSet<String> = end.entries.into_keys().filter(|k| is_server(k)).collect();
+        let kept = format!("{backend}/servers/{}", names[0]);
+        assert!(
+            expected.contains(&kept),
+            "a server keeps its name: {expected:?}"
+        );
+        assert_eq!(expected.len(), 2);
+        while servers != expected {
+            let WatchEvent::Changes(changes) = watch.events.recv().await.expect("it goes on")
+            else {
+                continue;
+            };
+            for change in changes.into_iter().filter(|change| is_server(change.key())) {
+                match change {
+                    KeyChange::Put { key, .. } => drop(servers.insert(key)),
+                    KeyChange::Delete { key, .. } => drop(servers.remove(&key)),
+                }
+                assert!(!servers.is_empty(), "a backend without servers");
+            }
+        }
+        assert_eq!(setting.keys.owned().await, 2);
+    }
 }
 
 #[tokio::test]
