@@ -1,4 +1,6 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -38,6 +40,7 @@ struct State {
 pub struct FaultProxy {
     address: SocketAddr,
     state: watch::Sender<State>,
+    asked: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -61,17 +64,21 @@ impl FaultProxy {
             cuts: 0,
         });
         let states = state.clone();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = asked.clone();
         let task = tokio::spawn(async move {
             let mut random = StdRng::seed_from_u64(seed);
             while let Ok((client, _)) = listener.accept().await {
                 let (upstream, states) = (upstream.clone(), states.subscribe());
+                let counter = counter.clone();
                 let seeds = [random.random(), random.random()];
-                tokio::spawn(connection(client, upstream, states, seeds));
+                tokio::spawn(connection(client, upstream, states, counter, seeds));
             }
         });
         Self {
             address,
             state,
+            asked,
             task,
         }
     }
@@ -79,6 +86,11 @@ impl FaultProxy {
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// How many bytes clients have sent.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// From now on this happens, to open connections too.
@@ -96,6 +108,7 @@ async fn connection(
     client: TcpStream,
     upstream: String,
     mut states: watch::Receiver<State>,
+    asked: Arc<AtomicUsize>,
     seeds: [u64; 2],
 ) {
     let cuts = states.borrow().cuts;
@@ -104,20 +117,26 @@ async fn connection(
     };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let requests = pass(from_client, to_server, states.clone(), false, seeds[0]);
-    let answers = pass(from_server, to_client, states.clone(), true, seeds[1]);
+    let requests = pass(
+        from_client,
+        to_server,
+        states.clone(),
+        Some(&asked),
+        seeds[0],
+    );
+    let answers = pass(from_server, to_client, states.clone(), None, seeds[1]);
     tokio::select! {
         ((), ()) = async { tokio::join!(requests, answers) } => {}
         _ = states.wait_for(|state| state.fault == Fault::Cut || state.cuts != cuts) => {}
     }
 }
 
-/// Passes on one direction until its end.
+/// Passes on one direction until its end: requests, which are counted, or answers.
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut states: watch::Receiver<State>,
-    is_answers: bool,
+    asked: Option<&AtomicUsize>,
     seed: u64,
 ) {
     let mut random = StdRng::seed_from_u64(seed);
@@ -125,7 +144,7 @@ async fn pass(
     loop {
         let read = tokio::select! {
             read = from.read(&mut buffer) => read,
-            () = until(&mut states, Fault::HalfClose), if is_answers => {
+            () = until(&mut states, Fault::HalfClose), if asked.is_none() => {
                 let _ = to.shutdown().await;
                 return std::future::pending().await;
             }
@@ -134,6 +153,9 @@ async fn pass(
             let _ = to.shutdown().await;
             return;
         };
+        if let Some(asked) = asked {
+            asked.fetch_add(read, Ordering::Relaxed);
+        }
         let passes = states.wait_for(|state| state.fault != Fault::Blackhole);
         let Ok(fault) = passes.await.map(|state| state.fault) else {
             return;
@@ -141,7 +163,7 @@ async fn pass(
         if let Fault::Delay(longest) = fault {
             tokio::time::sleep(longest.mul_f64(random.random())).await;
         }
-        let is_swallowed = is_answers && fault == Fault::Mute;
+        let is_swallowed = asked.is_none() && fault == Fault::Mute;
         if !is_swallowed && to.write_all(&buffer[..read]).await.is_err() {
             return;
         }

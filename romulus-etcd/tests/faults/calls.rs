@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use romulus_core::plan::{Group, Guard, Op, Step, Transaction};
-use romulus_etcd::testing::EtcdProcess;
+use romulus_etcd::testing::{EtcdProcess, FaultProxy};
 use romulus_etcd::{
     CancellationToken, EtcdOptions, EtcdStore, GroupEnd, Store, StoreError, commit_group,
 };
@@ -41,6 +41,27 @@ async fn errors(endpoint: &str) -> [StoreError; 4] {
     ];
     assert!(spent.iter().all(|&spent| spent < DEADLINE), "{spent:?}");
     [load, commit, watch, lead]
+}
+
+/// etcd answers pings without a stream with GOAWAY, after an hour or so; here it is enough that
+/// none is sent within the interval in which an open watch gets one.
+#[tokio::test]
+async fn an_idle_connection_sends_no_pings() {
+    let etcd = EtcdProcess::start().await;
+    let proxy = FaultProxy::start(etcd.endpoint(), 0).await;
+    let idle = store(&[&proxy.url()]);
+    idle.load(&[String::new()]).await.unwrap();
+    // What the answer itself makes the client send.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let asked = proxy.asked();
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!(
+        proxy.asked(),
+        asked,
+        "bytes were sent while nothing was asked"
+    );
+    idle.load(&[String::new()]).await.unwrap();
+    assert!(proxy.asked() > asked);
 }
 
 #[tokio::test]
