@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use http::{Request, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::Config;
-use kube::client::{Body, ClientBuilder};
+use kube::client::{AuthError, Body, ClientBuilder};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use secrecy::{ExposeSecret, SecretString};
 use tower::util::MapRequestLayer;
@@ -90,12 +90,12 @@ pub enum ConnectError {
     #[error("{0}")]
     Credentials(&'static str),
     /// The client can't be made of all that.
-    #[error("API server {url}: {source}; {way_out}")]
+    #[error("API server {url}: {reason}; {way_out}")]
     Client {
         /// The server.
         url: Uri,
         /// Why.
-        source: Box<kube::Error>,
+        reason: Box<str>,
         /// What to do.
         way_out: &'static str,
     },
@@ -367,6 +367,19 @@ fn environment_proxy(server: &Uri, environment: &Environment) -> Result<Option<U
     Ok(Some(url))
 }
 
+/// What is wrong with credentials, without what a plugin has printed: that may be a token.
+pub(crate) fn unauthenticated(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecRun { cmd, out } => {
+            format!("the credential plugin ended with {}: {cmd}", out.status)
+        }
+        AuthError::AuthExecParse(_) => {
+            "the credential plugin printed no ExecCredential in JSON".to_owned()
+        }
+        error => error.to_string(),
+    }
+}
+
 fn client(mut config: Config, origin: &'static str) -> Result<Connection, ConnectError> {
     // Who embeds romulus may have chosen a provider already; then that one is used.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -377,7 +390,11 @@ fn client(mut config: Config, origin: &'static str) -> Result<Connection, Connec
         .transpose()?;
     let builder = ClientBuilder::try_from(config).map_err(|source| ConnectError::Client {
         url: url.clone(),
-        source: Box::new(source),
+        reason: match &source {
+            kube::Error::Auth(error) => unauthenticated(error),
+            error => error.to_string(),
+        }
+        .into(),
         way_out: "check --kube-ca-file and the credentials",
     })?;
     let client = match token_file {

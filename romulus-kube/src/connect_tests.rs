@@ -301,3 +301,42 @@ async fn files_that_cannot_be_used_are_named() {
         "{error}"
     );
 }
+
+/// A plugin that prints the token of a file.
+#[tokio::test]
+async fn an_exec_plugin_gives_the_token_and_its_failure_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stub = ApiStub::new();
+    stub.require_authorization(Some("Bearer from-the-plugin"));
+    let server = stub.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = |name: &str, script: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let user = format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: \"{}\", \
+             interactiveMode: Never}}}}",
+            path.display()
+        );
+        let folder = folder.path().join(format!("of-{name}"));
+        std::fs::create_dir(&folder).unwrap();
+        KubeArgs {
+            kubecfg: Some(kubeconfig_file(&folder, &server.url(), &user)),
+            ..KubeArgs::default()
+        }
+    };
+    let good = plugin(
+        "good",
+        r#"echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"from-the-plugin"}}'"#,
+    );
+    version(&good.connect().await.unwrap()).await.unwrap();
+
+    let bad = plugin("bad", "echo secret-of-the-plugin; exit 3");
+    let error = match bad.connect().await {
+        Err(error) => error.to_string(),
+        Ok(connection) => version(&connection).await.unwrap_err().to_string(),
+    };
+    assert!(error.contains("bad"), "the plugin is named: {error}");
+    assert!(!error.contains("secret-of-the-plugin"), "{error}");
+}

@@ -10,20 +10,40 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// Takes TLS off in front of a server; returns its address and writes its certificate, which
 /// is its own authority.
 async fn terminate(backend: String, certificate_file: &Path) -> (String, JoinHandle<()>) {
+    terminate_for(backend, certificate_file, None).await
+}
+
+/// The same, for clients with a certificate that this one has signed.
+async fn terminate_for(
+    backend: String,
+    certificate_file: &Path,
+    clients: Option<CertificateDer<'static>>,
+) -> (String, JoinHandle<()>) {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(certificate_file, key.cert.pem()).unwrap();
     let private = PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
+        .unwrap();
+    let config = match clients {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut authorities = RootCertStore::empty();
+            authorities.add(authority).unwrap();
+            let builder = WebPkiClientVerifier::builder_with_provider(authorities.into(), provider);
+            config.with_client_cert_verifier(builder.build().unwrap())
+        }
+    };
+    let config = config
         .with_single_cert(vec![key.cert.der().clone()], private)
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -78,4 +98,38 @@ async fn https_is_verified_unless_told_otherwise() {
     assert!(error.ends_with("with --kube-ca-file"), "{error}");
     task.abort();
     other_task.abort();
+}
+
+#[tokio::test]
+async fn a_kubeconfig_shows_its_client_certificate() {
+    let stub = ApiStub::new();
+    let server = stub.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    // It is its own authority.
+    let client = rcgen::generate_simple_self_signed(["romulus".to_owned()]).unwrap();
+    std::fs::write(file("client.pem"), client.cert.pem()).unwrap();
+    std::fs::write(file("client.key"), client.signing_key.serialize_pem()).unwrap();
+    let backend = server.url().trim_start_matches("http://").to_owned();
+    let authority = Some(client.cert.der().clone());
+    let (url, task) = terminate_for(backend, &file("ca.pem"), authority).await;
+    let with_user = |name: &str, user: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
+             contexts: [{{name: c, context: {{cluster: k, user: u}}}}]\n\
+             clusters: [{{name: k, cluster: {{server: \"{url}\", certificate-authority: ca.pem}}}}]\n\
+             users: [{{name: u, user: {user}}}]\n"
+        );
+        std::fs::write(file(name), text).unwrap();
+        KubeArgs {
+            kubecfg: Some(file(name)),
+            ..KubeArgs::default()
+        }
+    };
+    let shown = "{client-certificate: client.pem, client-key: client.key}";
+    let uid = stub.cluster_uid();
+    assert_eq!(scope(with_user("with.yaml", shown)).await, Ok(uid));
+    let refused = scope(with_user("without.yaml", "{}")).await;
+    assert!(refused.is_err(), "{refused:?}");
+    task.abort();
 }

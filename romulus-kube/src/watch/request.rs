@@ -8,6 +8,7 @@ use kube::client::Body;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::connect::unauthenticated;
 use crate::problem::{Outcome, Place, SourceProblem};
 
 /// More than any page of a list has (500 objects of at most 1.5 MiB each, in practice far less).
@@ -125,7 +126,11 @@ impl ApiError {
 /// What is wrong with the connection, without the names of kube's error types.
 fn transport(error: &kube::Error) -> String {
     match error {
-        kube::Error::Service(error) => chain(error.as_ref()),
+        kube::Error::Service(error) => match error.downcast_ref() {
+            Some(error) => unauthenticated(error),
+            None => chain(error.as_ref()),
+        },
+        kube::Error::Auth(error) => unauthenticated(error),
         error => chain(error),
     }
 }
