@@ -171,6 +171,39 @@ fn a_backend_moves_before_one_is_written_whose_id_begins_with_its_own() {
 }
 
 #[test]
+fn a_backend_that_never_moved_need_not_when_the_reason_has_gone() {
+    let held = json!({"romulus/host": "a.test", "romulus/backendSettings": "{nonsense"});
+    let long = service("prod-eu", "web", json!({"romulus/host": "b.test"}));
+    let mut harness = synced(&[
+        service("prod", "web", held),
+        slice("prod", "web", &["10.0.0.1"]),
+        long.clone(),
+    ]);
+    assert!(
+        harness.diagnostics().contains("web.prod_"),
+        "{}",
+        harness.diagnostics()
+    );
+    harness.delete("Service", "prod-eu", "web");
+    harness.sync();
+    assert!(
+        !harness.diagnostics().contains("web.prod_"),
+        "{}",
+        harness.diagnostics()
+    );
+    // The next one whose id begins with its own lets it move again.
+    harness.apply(&[long]);
+    harness.apply(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
+    harness.sync();
+    let tree = harness.store.tree();
+    assert!(
+        tree.contains("vulcand/backends/web.prod_/servers/10.0.0.1"),
+        "{tree}"
+    );
+    assert!(!tree.contains("vulcand/backends/web.prod/"), "{tree}");
+}
+
+#[test]
 fn a_backend_beside_a_foreign_one_whose_id_it_begins_with_is_not_written() {
     let mut store = MapStore::default();
     store.put("vulcand/backends/web.prod/backend", r#"{"Type":"http"}"#);

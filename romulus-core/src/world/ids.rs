@@ -44,7 +44,8 @@ impl Tree {
 }
 
 impl World {
-    /// The id under which the backend of a port is kept: where it has moved, it stays.
+    /// The id under which the backend of a port is kept: where it has moved, it stays for as long
+    /// as something is stored there, or its plain id is the beginning of another.
     pub(super) fn kept_backend(
         &self,
         service: &ObjectName,
@@ -53,23 +54,31 @@ impl World {
     ) -> Segment {
         let stays = || {
             let root = root?;
-            let moved = moved(id)?;
-            let claimed = self.services.get(service).is_some_and(|state| {
-                state.root.as_ref() == Some(root)
-                    && state.ports.iter().any(|port| port.backend == moved)
-            });
-            let backend = ObjectRef {
-                root: root.clone(),
-                kind: ObjectKind::Backend,
-                id: moved.clone(),
-            };
+            let target = moved(id)?;
+            let backend = backend_in(root, &target);
             let stored = self
                 .recorded
                 .get(service)
                 .is_some_and(|objects| objects.contains(&backend));
-            (claimed || stored).then_some(moved)
+            let waits = || {
+                let claimed = self.services.get(service).is_some_and(|state| {
+                    state.root.as_ref() == Some(root)
+                        && state.ports.iter().any(|port| port.backend == target)
+                });
+                let in_flight = || self.object(&backend).is_some_and(|o| o.in_flight);
+                claimed && (in_flight() || self.is_crowded(root, id))
+            };
+            (stored || waits()).then_some(target)
         };
         stays().unwrap_or_else(|| id.clone())
+    }
+
+    /// Whether an id is the beginning of another backend's, besides the one it moves to.
+    fn is_crowded(&self, root: &Root, id: &Segment) -> bool {
+        let own = moved(id);
+        let is_other = |other: &Segment| Some(other) != own.as_ref();
+        let tree = self.trees.get(root);
+        tree.is_some_and(|tree| tree.longer(id.as_str()).any(is_other))
     }
 
     /// The id under which a port's backend is to be found, given the port's id.
@@ -84,8 +93,12 @@ impl World {
         moved(id).filter(claimed).unwrap_or_else(|| id.clone())
     }
 
-    /// Moves backends whose ids have become the beginning of another, before a plan.
+    /// Before a plan: moves backends whose ids have become the beginning of another, and those
+    /// back that never had to.
     pub(super) fn settle_ids(&mut self) {
+        for backend in std::mem::take(&mut self.vanished) {
+            self.move_back(&backend);
+        }
         for backend in std::mem::take(&mut self.appeared) {
             let Some(tree) = self.trees.get(&backend.root) else {
                 continue;
@@ -93,24 +106,39 @@ impl World {
             if tree.get(ObjectKind::Backend, &backend.id).is_none() {
                 continue; // it has gone again
             }
-            let own = moved(&backend.id);
-            let has_longer = tree
-                .longer(backend.id.as_str())
-                .any(|other| Some(other) != own.as_ref());
             let mut crowded: Vec<Segment> = tree
                 .shorter(backend.id.as_str())
                 .filter(|shorter| moved(shorter).as_ref() != Some(&backend.id))
                 .cloned()
                 .collect();
-            if has_longer {
+            if self.is_crowded(&backend.root, &backend.id) {
                 crowded.push(backend.id.clone());
             }
             crowded.extend(self.moved_before(&backend));
             for id in crowded {
-                self.move_backend(&ObjectRef {
-                    id,
-                    ..backend.clone()
-                });
+                if let Some(target) = moved(&id) {
+                    self.move_claim(&backend.root, &id, &target);
+                }
+            }
+        }
+    }
+
+    /// A backend is no longer stored: those that were to move out of its way, and have not yet,
+    /// need not.
+    fn move_back(&mut self, gone: &ObjectRef) {
+        let text = gone.id.as_str();
+        let cuts = (1..=text.len()).filter(|cut| text.is_char_boundary(*cut));
+        let plain: Vec<Segment> = cuts.filter_map(|cut| Segment::new(&text[..cut])).collect();
+        for id in plain.into_iter().chain(unmoved(&gone.id)) {
+            let Some(target) = moved(&id) else {
+                continue;
+            };
+            let claim = self.object(&backend_in(&gone.root, &target));
+            let Some(claim) = claim.and_then(|object| object.claim.as_ref()) else {
+                continue;
+            };
+            if self.kept_backend(&claim.service, Some(&gone.root), &id) == id {
+                self.move_claim(&gone.root, &target, &id);
             }
         }
     }
@@ -132,12 +160,13 @@ impl World {
         (claim.service == service).then_some(id)
     }
 
-    /// Lets the claim of a backend move to the id with the underscore.
-    fn move_backend(&mut self, backend: &ObjectRef) {
-        let Some(claim) = self.object(backend).and_then(|object| object.claim.clone()) else {
-            return;
-        };
-        let Some(target) = moved(&backend.id) else {
+    /// Lets the claim of a backend move to its id with the underscore, or back.
+    fn move_claim(&mut self, root: &Root, from: &Segment, to: &Segment) {
+        let backend = backend_in(root, from);
+        let Some(claim) = self
+            .object(&backend)
+            .and_then(|object| object.claim.clone())
+        else {
             return;
         };
         let Some(state) = self.services.get_mut(&claim.service) else {
@@ -145,13 +174,13 @@ impl World {
         };
         match state.ports.get_mut(claim.port) {
             // What has moved once has the underscore already.
-            Some(port) if port.blueprint.id == backend.id => port.backend = target,
+            Some(port) if [from, to].contains(&&port.blueprint.id) => port.backend = to.clone(),
             _ => return,
         }
-        self.unclaim(backend, Seen::Live);
+        self.unclaim(&backend, Seen::Live);
         let mut services = vec![claim.service];
-        if let Some(tree) = self.trees.get(&backend.root) {
-            let referers = tree.referers(&backend.id).iter();
+        if let Some(tree) = self.trees.get(root) {
+            let referers = tree.referers(from).iter();
             let claims =
                 referers.filter_map(|id| tree.get(ObjectKind::Frontend, id)?.claim.as_ref());
             services.extend(claims.map(|claim| claim.service.clone()));
@@ -161,6 +190,14 @@ impl World {
                 self.claim(&object, claim);
             }
         }
+    }
+}
+
+fn backend_in(root: &Root, id: &Segment) -> ObjectRef {
+    ObjectRef {
+        root: root.clone(),
+        kind: ObjectKind::Backend,
+        id: id.clone(),
     }
 }
 

@@ -95,6 +95,8 @@ pub struct World {
     dirty: BTreeSet<ObjectRef>,
     /// Backends that came to be, or to be claimed, since the last plan.
     appeared: BTreeSet<ObjectRef>,
+    /// Backends of which nothing is stored any more, or nothing of ours, since the last plan.
+    vanished: BTreeSet<ObjectRef>,
     /// Keys we deleted, and when: their older events may still be on the way.
     tombstones: BTreeMap<String, i64>,
     /// Objects whose last plan was refused; they are not packed with others.
@@ -119,6 +121,7 @@ impl World {
             owned: Counts::default(),
             dirty: BTreeSet::new(),
             appeared: BTreeSet::new(),
+            vanished: BTreeSet::new(),
             tombstones: BTreeMap::new(),
             refused: BTreeSet::new(),
             paused: BTreeSet::new(),
@@ -180,6 +183,9 @@ impl World {
         for object in &group.objects {
             self.change(object, |state| state.in_flight = false);
             self.dirty.insert(object.clone());
+            if object.kind == ObjectKind::Backend && !self.is_ours(object) {
+                self.vanished.insert(object.clone()); // it did not come to be
+            }
             if refused {
                 self.refused.insert(object.clone());
             } else {
@@ -190,6 +196,11 @@ impl World {
 
     fn object(&self, object: &ObjectRef) -> Option<&Object> {
         self.trees.get(&object.root)?.get(object.kind, &object.id)
+    }
+
+    fn is_ours(&self, object: &ObjectRef) -> bool {
+        let object = self.object(object);
+        object.is_some_and(|object| object.is_owned_by(&self.config.owner))
     }
 
     /// Changes what is known of an object; keeps every index and count right.
@@ -209,13 +220,15 @@ impl World {
                 .filter(|(record, _)| record.owner == owner.as_str());
             ours.map(|(record, _)| record.service_name())
         };
-        let is_new =
-            object.kind == ObjectKind::Backend && tree.get(object.kind, &object.id).is_none();
+        let is_backend = object.kind == ObjectKind::Backend;
+        let is_new = is_backend && tree.get(object.kind, &object.id).is_none();
         let (before, after, result) = tree.update(object.kind, &object.id, |state| {
             let before = (recorded(state), state.children.len());
             let result = change(state);
             (before, (recorded(state), state.children.len()), result)
         });
+        let is_gone = tree.get(object.kind, &object.id).is_none();
+        let vanishes = is_backend && (is_gone || before.0.is_some() && after.0.is_none());
         if before.0.is_some() {
             self.owned.remove(object.kind, before.1);
         }
@@ -240,6 +253,9 @@ impl World {
         }
         if is_new {
             self.appeared.insert(object.clone());
+        }
+        if vanishes {
+            self.vanished.insert(object.clone());
         }
         self.weigh(object);
         result
