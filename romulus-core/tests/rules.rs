@@ -448,3 +448,22 @@ fn a_paused_key_is_left_alone_and_its_neighbours_are_not() {
     harness.sync();
     assert_eq!(harness.store.tree(), "");
 }
+
+#[test]
+fn servers_follow_where_a_backend_moves_although_its_service_is_held() {
+    let mut harness = synced(&[service("prod", "api", json!({"romulus/host": "a.test"}))]);
+    let nowhere = json!({"romulus/host": "a.test", "romulus/backend": "nobody"});
+    harness.apply(&[service("prod", "api", nowhere)]);
+    harness.apply(&[service("prod-eu", "api", json!({"romulus/path": "/x"}))]);
+    harness.sync();
+    let mut held = service("prod", "api", json!({}));
+    held["metadata"]["labels"] = json!({"romulus/vulcanKey": "romulus"});
+    harness.apply(&[held]);
+    harness.apply(&[slice("prod", "api", &["10.0.0.1"])]);
+    harness.sync();
+    let tree = harness.store.tree();
+    for id in ["api.prod", "api.prod_"] {
+        let server = format!("vulcand/backends/{id}/servers/10.0.0.1 ");
+        assert!(tree.contains(&server), "{tree}");
+    }
+}

@@ -346,7 +346,14 @@ impl<'w> Decider<'w> {
                     }
                 }
             }
-            Standing::Foreign | Standing::Kept | Standing::Nothing => return,
+            // What keeps it does not keep its servers from following, where it only moves.
+            Standing::Kept => match self.successor(reference) {
+                Some((service, port)) if object.head.is_some() => {
+                    self.servers(reference, object, service, port, &mut change);
+                }
+                _ => return,
+            },
+            Standing::Foreign | Standing::Nothing => return,
         }
         self.push(change);
     }
