@@ -9,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, PostParams};
 use romulus_core::cluster::ObjectName;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -52,31 +53,49 @@ pub struct ServiceEvent {
 
 /// Posts Events, best effort: what is said twice is posted once an hour, what comes in floods is
 /// dropped, and an API server that refuses them is no reason to stop anything.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct EventRecorder {
     queue: mpsc::Sender<ServiceEvent>,
+    cancel: CancellationToken,
+    posting: JoinHandle<()>,
 }
 
 impl EventRecorder {
     /// Starts posting in the name of this process, usually its pod's name.
     ///
-    /// Must be called within a Tokio runtime.
-    pub fn start(client: &kube::Client, instance: &str, cancel: &CancellationToken) -> Self {
+    /// Must be called within a Tokio runtime, and [closed](Self::close) before that ends.
+    pub fn start(client: &kube::Client, instance: &str) -> Self {
         let (queue, events) = mpsc::channel(QUEUE);
         let events = std::sync::Arc::new(tokio::sync::Mutex::new(events));
         let (client, instance) = (client.clone(), instance.to_owned());
-        supervise(cancel.clone(), "Kubernetes Events".to_owned(), move || {
+        let cancel = CancellationToken::new();
+        let what = "Kubernetes Events".to_owned();
+        let posting = supervise(cancel.clone(), what, move || {
             let poster = Poster::new(client.clone(), instance.clone());
             let events = std::sync::Arc::clone(&events);
             async move { poster.run(&mut *events.lock().await).await }
         });
-        Self { queue }
+        Self {
+            queue,
+            cancel,
+            posting,
+        }
     }
 
     /// Says something. Never waits: where too much is said already, it is dropped.
     pub fn record(&self, event: ServiceEvent) {
         if self.queue.try_send(event).is_err() {
             tracing::debug!("too many Kubernetes Events; one is dropped");
+        }
+    }
+
+    /// Posts what was said, and what is not through after `patience` no more.
+    pub async fn close(mut self, patience: Duration) {
+        drop(self.queue);
+        if timeout(patience, &mut self.posting).await.is_err() {
+            self.cancel.cancel();
+            // It was told to end, so it does.
+            let _ = self.posting.await;
         }
     }
 }
@@ -203,7 +222,7 @@ mod tests {
     }
 
     fn start(stub: &ApiStub) -> EventRecorder {
-        EventRecorder::start(&stub.client(), "romulusd-0", &CancellationToken::new())
+        EventRecorder::start(&stub.client(), "romulusd-0")
     }
 
     async fn posted(stub: &ApiStub, count: usize) -> Vec<serde_json::Value> {
@@ -221,7 +240,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_event_says_about_which_service_who_and_why() {
         let stub = ApiStub::new();
-        start(&stub).record(event(&"é".repeat(600)));
+        let recorder = start(&stub);
+        recorder.record(event(&"é".repeat(600)));
         let mut posted = posted(&stub, 1).await.remove(0);
         let time = posted["eventTime"].take();
         assert!(
@@ -293,5 +313,26 @@ mod tests {
             tokio::time::sleep(DEADLINE * 2).await;
         }
         assert_eq!(stub.posted_events().len(), 1);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn what_was_said_is_posted_before_it_closes() {
+        let stub = ApiStub::new();
+        let recorder = start(&stub);
+        recorder.record(event("a"));
+        recorder.record(event("b"));
+        recorder.close(DEADLINE).await;
+        assert_eq!(stub.posted_events().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_hangs_keeps_it_open_no_longer_than_said() {
+        let stub = ApiStub::new();
+        stub.fail(On::Events, Fault::Hang, 1);
+        let recorder = start(&stub);
+        recorder.record(event("a"));
+        let began = Instant::now();
+        recorder.close(Duration::from_secs(2)).await;
+        assert_eq!(began.elapsed().as_secs(), 2);
+        assert_eq!(stub.posted_events().len(), 0);
     }
 }

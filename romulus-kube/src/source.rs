@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use romulus_core::cluster::{ClusterChange, Scope};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::problem::SourceProblem;
@@ -124,7 +125,11 @@ impl Sender {
 /// Runs a task until it ends by itself, the consumer goes or the token is cancelled. A task that
 /// panics is a defect; it is begun anew after a pause, which for a source means a new list, so
 /// that a daemon left alone goes on.
-pub(crate) fn supervise<F, T>(cancel: CancellationToken, what: String, mut task: F)
+pub(crate) fn supervise<F, T>(
+    cancel: CancellationToken,
+    what: String,
+    mut task: F,
+) -> JoinHandle<()>
 where
     F: FnMut() -> T + Send + 'static,
     T: Future<Output = ()> + Send + 'static,
@@ -136,6 +141,7 @@ where
             let ended = tokio::select! {
                 () = cancel.cancelled() => {
                     running.abort();
+                    let _ = running.await;
                     return;
                 }
                 ended = &mut running => ended,
@@ -151,7 +157,7 @@ where
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }
-    });
+    })
 }
 
 #[cfg(test)]

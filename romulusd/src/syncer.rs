@@ -94,7 +94,7 @@ impl Syncer {
             feed: Feed::new(store.clone()),
             writer: Writer::new(store.clone(), settings.settle),
             election,
-            teller: Teller::new(&scope, &stop),
+            teller: Teller::new(&scope),
             scope,
             scope_settled: false,
             pause: Pause::new(),
@@ -541,6 +541,7 @@ impl Syncer {
             }
         }
         self.election.resign().await;
+        self.teller.close().await;
         info!("stopped");
     }
 }

@@ -1,10 +1,14 @@
+use std::time::Duration;
+
 use romulus_core::diagnostic::{Diagnostic, Severity, Subject};
 use romulus_core::world::World;
 use romulus_kube::{EventRecorder, ServiceEvent, Severity as EventSeverity};
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::scope::Scope;
+
+/// How long Events may hold up the end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Tells diagnostics where people look: in the log, and as Events of the Service in question.
 pub(crate) struct Teller {
@@ -12,11 +16,11 @@ pub(crate) struct Teller {
 }
 
 impl Teller {
-    pub(crate) fn new(scope: &Scope, cancel: &CancellationToken) -> Self {
+    pub(crate) fn new(scope: &Scope) -> Self {
         let instance = std::env::var("HOSTNAME").unwrap_or_else(|_| "romulusd".into());
         let events = match scope {
             Scope::Manifests => None,
-            Scope::Cluster(client) => Some(EventRecorder::start(client, &instance, cancel)),
+            Scope::Cluster(client) => Some(EventRecorder::start(client, &instance)),
         };
         Self { events }
     }
@@ -46,6 +50,13 @@ impl Teller {
     /// A diagnostic that no longer holds.
     pub(crate) fn cleared(&self, diagnostic: &Diagnostic) {
         info!("no longer: {}", bare(diagnostic));
+    }
+
+    /// Says the last of it.
+    pub(crate) async fn close(self) {
+        if let Some(events) = self.events {
+            events.close(PATIENCE).await;
+        }
     }
 }
 

@@ -385,3 +385,21 @@ async fn a_manifest_that_can_not_be_read_is_1_and_the_others_are_published() {
         .exited(1)
         .logged(&["/nowhere/at/all", "No such file or directory"]);
 }
+
+#[tokio::test]
+async fn events_are_posted_before_it_ends() {
+    let setting = Setting::with_web().await;
+    setting.publish(
+        "held",
+        &json!({"romulus/host": "h", "romulus/frontendSettings": "{nonsense"}),
+        &[],
+    );
+    once(&setting).await.exited(1);
+    let reasons: Vec<Value> = setting
+        .api
+        .posted_events()
+        .iter()
+        .map(|event| event["reason"].clone())
+        .collect();
+    assert_eq!(reasons, ["InvalidJson"]);
+}
