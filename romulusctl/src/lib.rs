@@ -4,18 +4,20 @@
 
 mod args;
 mod change;
-mod inputs;
+mod diff;
+mod dump;
+mod input;
 mod reader;
-mod show;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use romulus_core::diagnostic::Severity;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-pub use args::{Against, Args, Command, DiffArgs, Output};
+pub use args::{Args, Command};
+pub use diff::{DiffArgs, Output};
+pub use input::{Against, InputArgs};
 
 /// How a command ended that no error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,34 +74,6 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// be written.
 pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<Ended> {
     match &args.command {
-        Command::Diff(diff) => diff_command(diff, out, err).await,
+        Command::Diff(args) => diff::run(args, out, err).await,
     }
-}
-
-async fn diff_command(
-    args: &DiffArgs,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> anyhow::Result<Ended> {
-    let (mut world, problems) = inputs::cluster(args).await?;
-    for problem in &problems {
-        writeln!(err, "error: {problem}")?;
-    }
-    inputs::store(args, &mut world).await?;
-    let changes = change::changes(&mut world);
-    for diagnostic in world.diagnostics() {
-        writeln!(err, "{diagnostic}")?;
-    }
-    let is_unwritten = world.diagnostics().any(|d| d.severity() == Severity::Error);
-    let ended = match (problems.is_empty(), changes.is_empty() && !is_unwritten) {
-        (false, _) => Ended::Partial,
-        (true, true) => Ended::Same,
-        (true, false) => Ended::Differs,
-    };
-    match args.output {
-        Output::Text => show::text(&changes, ended == Ended::Same, out, err)?,
-        Output::Json => show::json(&changes, world.diagnostics(), out)?,
-    }
-    out.flush()?;
-    Ok(ended)
 }

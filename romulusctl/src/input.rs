@@ -1,24 +1,53 @@
 //! What a command looks at: the cluster or manifests, and the store.
 
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use anyhow::{Context as _, bail};
-use romulus_core::config::{Config, Prune};
+use romulus_core::config::{Config, ConfigArgs, Prune};
 use romulus_core::stored::Snapshot;
 use romulus_core::world::World;
-use romulus_kube::{Outcome, SourceEvent, SourceProblem, WatchSettings};
+use romulus_etcd::EtcdArgs;
+use romulus_kube::{KubeArgs, Outcome, SourceEvent, SourceProblem, WatchSettings};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Against, DiffArgs};
+use crate::dump::Dump;
 use crate::reader::Reader;
 
+/// Manifests or a live cluster, how they are mapped, and the store: the flags every command shares.
+#[derive(Debug, Clone, clap::Args)]
+pub struct InputArgs {
+    /// A manifest, a folder of them, or - for the standard input; may be repeated. Without it, the
+    /// live cluster
+    #[arg(short, long, value_name = "PATH")]
+    pub filename: Vec<PathBuf>,
+
+    /// What is published, where, and under whose name.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+
+    /// Where Services come from.
+    #[command(flatten, next_help_heading = "Kubernetes")]
+    pub kube: KubeArgs,
+
+    /// Where keys are.
+    #[command(flatten, next_help_heading = "etcd")]
+    pub etcd: EtcdArgs,
+}
+
 /// A world that knows the cluster, and what of it could not be read.
-pub(crate) async fn cluster(args: &DiffArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
+pub(crate) async fn cluster(
+    args: &InputArgs,
+    prune: bool,
+) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     if args.filename.is_empty() {
         return live(args).await;
     }
     let selection = args.kube.selection();
     let loaded = romulus_kube::manifests::load(&args.filename, &selection);
     let mut config = config(args, "default");
-    if !args.prune {
+    if !prune {
         config.prune = Prune::Listed;
     }
     let mut world = World::new(config);
@@ -27,7 +56,7 @@ pub(crate) async fn cluster(args: &DiffArgs) -> anyhow::Result<(World, Vec<Sourc
     Ok((world, loaded.problems.into_iter().filter(unread).collect()))
 }
 
-fn config(args: &DiffArgs, owner: &str) -> Config {
+fn config(args: &InputArgs, owner: &str) -> Config {
     let selection = args.kube.selection();
     let scopes = if args.filename.is_empty() {
         selection.scopes()
@@ -37,7 +66,7 @@ fn config(args: &DiffArgs, owner: &str) -> Config {
     args.config.config(owner, selection.selector, scopes)
 }
 
-async fn live(args: &DiffArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
+async fn live(args: &InputArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     let connection = args.kube.connect().await?;
     let cancel = CancellationToken::new();
     let _end = cancel.clone().drop_guard();
@@ -74,20 +103,57 @@ async fn live(args: &DiffArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     Ok((world, unread))
 }
 
+/// Which keys are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Against {
+    /// What etcd holds.
+    #[default]
+    Etcd,
+    /// Nothing.
+    Empty,
+    /// What `romulusctl dump` wrote to this file.
+    File(PathBuf),
+}
+
+impl FromStr for Against {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "etcd" => Self::Etcd,
+            "empty" => Self::Empty,
+            path => Self::File(path.into()),
+        })
+    }
+}
+
 /// Tells the world what the store holds.
-pub(crate) async fn store(args: &DiffArgs, world: &mut World) -> anyhow::Result<()> {
+pub(crate) async fn store(
+    args: &InputArgs,
+    against: &Against,
+    world: &mut World,
+) -> anyhow::Result<()> {
+    let known = match against {
+        Against::Empty => Some(Snapshot::default()),
+        Against::File(path) => Some(Dump::read(path)?.into()),
+        Against::Etcd => None,
+    };
     let reader = Reader::open(&args.etcd)?;
     loop {
         let missing = world.missing_prefixes();
         if missing.is_empty() {
             return Ok(());
         }
-        let snapshot = match args.against {
-            Against::Empty => Snapshot::default(),
-            Against::Etcd => reader.load(&missing).await.context("reading the store")?,
+        let read;
+        let snapshot = match &known {
+            Some(known) => known,
+            None => {
+                read = reader.load(&missing).await.context("reading the store")?;
+                &read
+            }
         };
         for prefix in &missing {
-            world.load(prefix, &snapshot);
+            world.load(prefix, snapshot);
         }
     }
 }
