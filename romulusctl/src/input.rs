@@ -135,7 +135,11 @@ pub(crate) async fn store(
 ) -> anyhow::Result<()> {
     let known = match against {
         Against::Empty => Some(Snapshot::default()),
-        Against::File(path) => Some(Dump::read(path)?.into()),
+        Against::File(path) => Some(
+            Dump::read(path)
+                .context("--against takes `etcd`, `empty` or a file from `romulusctl dump`")?
+                .into(),
+        ),
         Against::Etcd => None,
     };
     let reader = Reader::open(&args.etcd)?;
