@@ -28,6 +28,9 @@ use crate::writer::Writer;
 /// How much longer than a lease lives `--once` waits to be elected.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Operations that are planned at once: enough to keep the store busy until there is room for more.
+const ENOUGH: usize = 4096;
+
 /// How often the loop turns at least, so that it can be seen to.
 const PULSE: Duration = Duration::from_secs(10);
 
@@ -228,7 +231,7 @@ impl Syncer {
                 }
             }
         }
-        if !self.election.is_leading() || !self.world.is_ready() || self.writer.has_backlog() {
+        if !self.election.is_leading() || !self.world.is_ready() || !self.writer.has_room() {
             return Ok(false);
         }
         // Each watch was asked for its progress when the term began. To ask again would begin its
@@ -239,7 +242,7 @@ impl Syncer {
         if !self.scope_settled && !self.settle_scope().await? {
             return Ok(false);
         }
-        let plan = self.world.plan();
+        let plan = self.world.plan_some(ENOUGH);
         self.metrics.planned(&plan);
         for diagnostic in &plan.cleared {
             self.teller.cleared(diagnostic);
