@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use romulus_core::diagnostic::Severity;
 use romulus_core::plan::{Group, Op, Transaction};
+use romulus_core::secret::mask;
 use romulus_core::stored::{Entry, KeyChange};
 use romulus_core::world::World;
 use romulus_etcd::{GroupEnd, GroupResult, Store, StoreError, WatchEvent};
@@ -449,7 +450,13 @@ impl Syncer {
                 Some(entry) => KeyChange::Put { key, entry },
                 None => KeyChange::Delete { key, revision },
             };
-            debug!("a transaction was refused at revision {revision}: {change:?}");
+            debug!(
+                "a transaction was refused at revision {revision}: {}",
+                match &change {
+                    KeyChange::Put { key, entry } => format!("{key} is of {}", entry.revision),
+                    KeyChange::Delete { key, .. } => format!("{key} does not exist"),
+                }
+            );
             self.world.observe(&change);
         }
     }
@@ -474,7 +481,7 @@ impl Syncer {
             match op {
                 Op::Put { key, value } => {
                     self.written.puts += 1;
-                    debug!(revision, "put {key} {value}");
+                    debug!(revision, "put {key} {}", mask(value));
                 }
                 Op::Delete { key } => {
                     self.written.deletes += 1;
