@@ -72,7 +72,8 @@ impl EtcdStore {
 
     /// The present revision, agreed by a majority of the cluster.
     pub(super) async fn present(&self) -> Result<i64, StoreError> {
-        let page = self.page(b"romulus", b"", 0, 1).await?;
+        // No such key exists; whoever may write romulus's records may ask for it.
+        let page = self.page(b"romulus/", b"", 0, 1).await?;
         Ok(match page {
             Page::Got(response) => response.header.map_or(0, |header| header.revision),
             Page::Compacted | Page::TooLarge => 0,
