@@ -21,7 +21,7 @@ const RESTARTS: usize = 5;
 
 /// The keys under a prefix, as etcd wants to hear it: from, and up to but not including. An empty
 /// prefix is every key.
-pub(super) fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
     let mut end = prefix.as_bytes().to_vec();
     // UTF-8 has no byte 0xff: the last byte can always be raised.
     match end.last_mut() {

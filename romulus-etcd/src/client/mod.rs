@@ -21,6 +21,8 @@ use romulus_core::stored::Snapshot;
 
 pub use self::discovery::Discovery;
 use self::endpoints::Endpoints;
+#[cfg(feature = "testing")]
+pub(crate) use self::load::range;
 pub use self::options::EtcdOptions;
 pub use self::request::REQUESTS_TARGET;
 use crate::{Fence, Leadership, Outcome, Store, StoreError, Watch};
