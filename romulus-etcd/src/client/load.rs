@@ -1,7 +1,5 @@
 //! Reading keys, page by page, at one revision.
 
-use std::sync::atomic::Ordering;
-
 use etcd_client::GetOptions;
 use etcd_client::proto::{PbKeyValue, PbRangeResponse};
 use romulus_core::stored::{Entry, Snapshot};
@@ -72,12 +70,15 @@ impl EtcdStore {
 
     /// The present revision, agreed by a majority of the cluster.
     pub(super) async fn present(&self) -> Result<i64, StoreError> {
+        let least = self.history.newest();
         // No such key exists; whoever may write romulus's records may ask for it.
         let page = self.page(b"romulus/", b"", 0, 1).await?;
-        Ok(match page {
-            Page::Got(response) => response.header.map_or(0, |header| header.revision),
-            Page::Compacted | Page::TooLarge => 0,
-        })
+        let Page::Got(response) = page else {
+            return Ok(0);
+        };
+        let revision = response.header.map_or(0, |header| header.revision);
+        self.history.agreed(least, revision);
+        Ok(revision)
     }
 
     /// None where the revision was compacted meanwhile.
@@ -159,7 +160,7 @@ impl EtcdStore {
         if let Page::Got(response) = &page
             && let Some(header) = &response.header
         {
-            self.cluster.store(header.cluster_id, Ordering::Relaxed);
+            self.history.answered_by(header.cluster_id);
         }
         Ok(page)
     }

@@ -114,6 +114,25 @@ async fn a_watch_of_an_etcd_that_went_back_reloads() {
     assert_eq!(next_values(&mut watch, 1).await, ["after"]);
 }
 
+/// The revision at which the watch resumes exists in the older store too. That the store went back is
+/// told by what was written elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_an_etcd_that_went_back_unseen_reloads() {
+    let mut etcd = EtcdProcess::start().await;
+    let store = etcd.store();
+    let seen = write(&store, &put("w/k", "old")).await;
+    let backup = etcd.backup().await;
+    let mut watch = store.watch("w/", seen).await.unwrap();
+    write(&store, &put("beside", "x")).await;
+    etcd.restart_from(&backup).await;
+    let WatchEvent::Reloaded(snapshot) = next(&mut watch).await else {
+        panic!("reloaded")
+    };
+    assert_eq!(snapshot.revision, seen);
+    write(&store, &put("w/k", "after")).await;
+    assert_eq!(next_values(&mut watch, 1).await, ["after"]);
+}
+
 /// The connection stays open; nothing but the silence tells.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_notices_silence_and_resumes() {
