@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use romulus_core::key::OWN_PREFIX;
@@ -57,7 +58,7 @@ fn note(
         };
         let entry = changes.entry(op.key().to_owned());
         entry
-            .or_insert_with(|| (world.stored(op.key()).map(str::to_owned), None))
+            .or_insert_with(|| (world.stored(op.key()).map(Cow::into_owned), None))
             .1 = new;
     }
 }
