@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long anything may take on a busy machine before its test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks until the answer is `Ok`; the last `Err` says what was missing.
 pub(crate) async fn eventually<T>(
