@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod key;
 pub mod map;
 pub mod plan;
+pub mod secret;
 pub mod selector;
 pub mod stored;
 #[cfg(feature = "testing")]

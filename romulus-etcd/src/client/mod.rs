@@ -3,6 +3,7 @@
 mod commit;
 mod discovery;
 mod endpoints;
+mod history;
 mod lead;
 mod load;
 mod options;
@@ -12,7 +13,6 @@ mod watch;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +21,9 @@ use romulus_core::stored::Snapshot;
 
 pub use self::discovery::Discovery;
 use self::endpoints::Endpoints;
+use self::history::History;
+#[cfg(feature = "testing")]
+pub(crate) use self::load::range;
 pub use self::options::EtcdOptions;
 pub use self::request::REQUESTS_TARGET;
 use crate::{Fence, Leadership, Outcome, Store, StoreError, Watch};
@@ -44,8 +47,7 @@ use crate::{Fence, Leadership, Outcome, Store, StoreError, Watch};
 #[derive(Clone)]
 pub struct EtcdStore {
     endpoints: Arc<Endpoints>,
-    /// The cluster that answered the last read; 0 before. Another one is another history.
-    cluster: Arc<AtomicU64>,
+    history: Arc<History>,
 }
 
 impl fmt::Debug for EtcdStore {
@@ -61,7 +63,7 @@ impl EtcdStore {
     pub fn new(options: EtcdOptions) -> Self {
         Self {
             endpoints: Arc::new(Endpoints::new(options)),
-            cluster: Arc::default(),
+            history: Arc::default(),
         }
     }
 }
