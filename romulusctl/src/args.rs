@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::lint::LintArgs;
 
 /// Previews the vulcand keys that romulusd would write. Never writes.
 #[derive(Debug, Clone, Parser)]
@@ -23,4 +24,18 @@ pub enum Command {
         kubectl get svc,endpointslices -o yaml | romulusctl diff -f -\n  romulusctl diff --kube http://127.0.0.1:8001 -o json"
     )]
     Diff(Box<DiffArgs>),
+
+    /// Check manifests, and point at what is wrong in them
+    ///
+    /// Says what romulus would say about the Services in the files, at the line and column of the
+    /// offending characters, with the way out. It also finds routes that never answer or disturb
+    /// each other, ids and trees that begin with each other, and ports without endpoints.
+    ///
+    /// Exit codes: 0 clean, 1 errors were found (with --deny warnings also warnings), 2 something
+    /// could not be read.
+    #[command(after_help = "Examples:\n  romulusctl lint -f deploy/\n  \
+        helm template chart/ | romulusctl lint -f - --deny warnings\n  \
+        romulusctl lint -f deploy/ -o sarif > romulus.sarif\n  \
+        romulusctl lint -f new.yaml --against etcd")]
+    Lint(Box<LintArgs>),
 }

@@ -7,6 +7,7 @@ mod change;
 mod diff;
 mod dump;
 mod input;
+mod lint;
 mod reader;
 
 use std::io::Write;
@@ -18,13 +19,14 @@ use tracing_subscriber::prelude::*;
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
 pub use input::{Against, InputArgs};
+pub use lint::{LintArgs, LintOutput};
 
 /// How a command ended that no error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// There is nothing to do.
     Same,
-    /// Something would change, or something that is wanted stays unwritten.
+    /// Something would change, or something that is wanted stays unwritten; something was found.
     Differs,
     /// Something that was asked for could not be read, so the answer is not the whole one.
     Partial,
@@ -75,5 +77,6 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<Ended> {
     match &args.command {
         Command::Diff(args) => diff::run(args, out, err).await,
+        Command::Lint(args) => lint::run(args, out, err).await,
     }
 }

@@ -141,13 +141,13 @@ impl Reader<'_> {
                     (other.clone(), annotation)
                 };
                 let message = format!("`{}` says the same and wins", kept.key);
+                let subject = Subject::Service(self.service.name.clone());
+                let found = Diagnostic::new(Code::DuplicateOption, subject.clone(), message)
+                    .at(lost.key, lost.value)
+                    .help("remove one of the two")
+                    .see(subject, kept.key.as_str(), "this one wins");
                 self.annotations.options.insert(slot, kept);
-                self.warn(
-                    Code::DuplicateOption,
-                    lost,
-                    message,
-                    "remove one of the two".into(),
-                );
+                self.diagnostics.push(found);
             }
             None => {
                 self.annotations.options.insert(slot, annotation);

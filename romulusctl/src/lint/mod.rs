@@ -1,0 +1,99 @@
+//! `romulusctl lint`: what is wrong with manifests, and where.
+
+mod finding;
+mod github;
+mod json;
+mod place;
+mod read;
+mod sarif;
+mod text;
+
+use std::io::Write;
+
+use clap::ValueEnum;
+use romulus_core::diagnostic::Severity;
+
+use crate::Ended;
+use crate::input::{Against, InputArgs};
+
+/// What `lint` looks at.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LintArgs {
+    /// What is looked at.
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    /// What is taken for stored: routes and ids of others that yours could disturb
+    #[arg(long, value_name = "empty|etcd|FILE", default_value = "empty")]
+    pub against: Against,
+
+    /// What ends with exit code 1 like an error
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: LintOutput,
+}
+
+/// What counts like an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Warnings.
+    Warnings,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LintOutput {
+    /// For people: the source with the offending characters underlined.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For code scanning tools: SARIF 2.1.0.
+    Sarif,
+    /// For GitHub Actions: workflow commands that become annotations.
+    Github,
+}
+
+pub(crate) async fn run(
+    args: &LintArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<Ended> {
+    let read = read::read(&args.input, &args.against).await?;
+    let findings = read.findings();
+    match args.output {
+        LintOutput::Text => text::print(&findings, out)?,
+        LintOutput::Json => json::print(&findings, out)?,
+        LintOutput::Sarif => sarif::print(&findings, out)?,
+        LintOutput::Github => github::print(&findings, out)?,
+    }
+    out.flush()?;
+    let count = |severity| findings.iter().filter(|f| f.severity() == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    writeln!(err, "{}", summary(errors, warnings, read.services))?;
+    let is_denied = errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings));
+    Ok(match (read.is_whole(), is_denied) {
+        (false, _) => Ended::Partial,
+        (true, true) => Ended::Differs,
+        (true, false) => Ended::Same,
+    })
+}
+
+fn summary(errors: usize, warnings: usize, services: usize) -> String {
+    let plural = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let services = plural(services, "Service");
+    match (errors, warnings) {
+        (0, 0) => format!("{services} checked: no errors, no warnings"),
+        _ => format!(
+            "{services} checked: {}, {}",
+            plural(errors, "error"),
+            plural(warnings, "warning")
+        ),
+    }
+}
