@@ -5,8 +5,11 @@
 mod args;
 mod change;
 mod diff;
+mod document;
 mod dump;
 mod input;
+mod plain;
+mod progress;
 mod reader;
 mod stored;
 
