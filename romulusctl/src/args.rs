@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::dump::DumpArgs;
 use crate::lint::LintArgs;
 
 /// Previews the vulcand keys that romulusd would write. Never writes.
@@ -38,4 +39,13 @@ pub enum Command {
         romulusctl lint -f deploy/ -o sarif > romulus.sarif\n  \
         romulusctl lint -f new.yaml --against etcd")]
     Lint(Box<LintArgs>),
+
+    /// Write the stored trees to a file, at one revision
+    ///
+    /// Holds the keys of every tree in use and romulus's own records, byte for byte as etcd has
+    /// them. Other commands read it in etcd's place: `--against FILE`, `--from FILE`.
+    #[command(after_help = "Examples:\n  romulusctl dump before.dump\n  \
+        romulusctl diff -f deploy/ --against before.dump\n  \
+        romulusctl dump | jq -r '.entries[].key'")]
+    Dump(Box<DumpArgs>),
 }

@@ -5,10 +5,14 @@
 mod args;
 mod change;
 mod diff;
+mod document;
 mod dump;
 mod input;
 mod lint;
+mod plain;
+mod progress;
 mod reader;
+mod stored;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -18,6 +22,7 @@ use tracing_subscriber::prelude::*;
 
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
+pub use dump::DumpArgs;
 pub use input::{Against, InputArgs};
 pub use lint::{LintArgs, LintOutput};
 
@@ -78,5 +83,6 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
     match &args.command {
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Lint(args) => lint::run(args, out, err).await,
+        Command::Dump(args) => dump::run(args, out, err).await,
     }
 }

@@ -15,6 +15,7 @@ mod review;
 mod service;
 mod siblings;
 mod tree;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -49,12 +49,21 @@ use parse::Found;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
-    let mut problems = Vec::new();
-    let files = read(paths, &mut problems);
-    assemble(files, problems, selection, None)
+    load_telling(paths, selection, |_, _| {})
 }
 
-/// Reads manifests once, and keeps their texts, to point into them.
+/// [`load`], for those who show how far it is: `tell` hears how many files are read, of how many.
+pub fn load_telling(
+    paths: &[PathBuf],
+    selection: &Selection,
+    tell: impl FnMut(usize, usize),
+) -> Loaded {
+    let mut problems = Vec::new();
+    let files = read(paths, &mut problems);
+    assemble(files, problems, selection, None, tell)
+}
+
+/// [`load_telling`] that keeps the texts, to point into them.
 ///
 /// ```
 /// use romulus_core::cluster::{Kind, ObjectName};
@@ -63,17 +72,22 @@ pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
 /// let folder = tempfile::tempdir()?;
 /// let text = "kind: Service\nmetadata:\n  name: web\n  annotations:\n    romulus/host: 'it''s'\n";
 /// std::fs::write(folder.path().join("web.yaml"), text)?;
-/// let (_, sources) = manifests::load_with_sources(&[folder.path().into()], &Selection::default());
+/// let (paths, selection) = ([folder.path().into()], Selection::default());
+/// let (_, sources) = manifests::load_with_sources(&paths, &selection, |_, _| {});
 /// let web = sources.object(Kind::Service, &ObjectName::new("default", "web")).unwrap();
 /// // The last two characters of the value.
 /// let range = web.part("metadata.annotations.romulus/host", 2..4).unwrap();
 /// assert_eq!(&text[range], "''s");
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn load_with_sources(paths: &[PathBuf], selection: &Selection) -> (Loaded, Sources) {
+pub fn load_with_sources(
+    paths: &[PathBuf],
+    selection: &Selection,
+    tell: impl FnMut(usize, usize),
+) -> (Loaded, Sources) {
     let (mut problems, mut sources) = (Vec::new(), Sources::default());
     let files = read(paths, &mut problems);
-    let loaded = assemble(files, problems, selection, Some(&mut sources));
+    let loaded = assemble(files, problems, selection, Some(&mut sources), tell);
     (loaded, sources)
 }
 
@@ -102,17 +116,20 @@ fn read(paths: &[PathBuf], problems: &mut Vec<SourceProblem>) -> Vec<(PathBuf, V
 /// );
 /// ```
 pub fn parse(files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>, selection: &Selection) -> Loaded {
-    assemble(files, Vec::new(), selection, None)
+    let files: Vec<_> = files.into_iter().collect();
+    assemble(files, Vec::new(), selection, None, |_, _| {})
 }
 
 fn assemble(
-    files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    files: Vec<(PathBuf, Vec<u8>)>,
     mut problems: Vec<SourceProblem>,
     selection: &Selection,
     mut sources: Option<&mut Sources>,
+    mut tell: impl FnMut(usize, usize),
 ) -> Loaded {
-    let mut found = Vec::new();
-    for (path, text) in files {
+    let (mut found, total) = (Vec::new(), files.len());
+    for (read, (path, text)) in files.into_iter().enumerate() {
+        tell(read, total);
         let keep_nodes = sources.is_some();
         parse::parse(&path, &text, keep_nodes, &mut found, &mut problems);
         if let Some(sources) = &mut sources {

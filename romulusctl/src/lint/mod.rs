@@ -15,6 +15,7 @@ use romulus_core::diagnostic::Severity;
 
 use crate::Ended;
 use crate::input::{Against, InputArgs};
+use crate::plain::count;
 
 /// What `lint` looks at.
 #[derive(Debug, Clone, clap::Args)]
@@ -71,8 +72,8 @@ pub(crate) async fn run(
         LintOutput::Github => github::print(&findings, out)?,
     }
     out.flush()?;
-    let count = |severity| findings.iter().filter(|f| f.severity() == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let of = |severity| findings.iter().filter(|f| f.severity() == severity).count();
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     writeln!(err, "{}", summary(errors, warnings, read.services))?;
     let is_denied = errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings));
     Ok(match (read.is_whole(), is_denied) {
@@ -83,17 +84,13 @@ pub(crate) async fn run(
 }
 
 fn summary(errors: usize, warnings: usize, services: usize) -> String {
-    let plural = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
-    let services = plural(services, "Service");
+    let services = count(services, "Service");
     match (errors, warnings) {
         (0, 0) => format!("{services} checked: no errors, no warnings"),
         _ => format!(
             "{services} checked: {}, {}",
-            plural(errors, "error"),
-            plural(warnings, "warning")
+            count(errors, "error"),
+            count(warnings, "warning")
         ),
     }
 }

@@ -15,6 +15,7 @@ use super::finding::Finding;
 use super::place::Places;
 use crate::change;
 use crate::input::{self, Against, InputArgs};
+use crate::progress::Progress;
 
 /// What was read.
 pub(super) struct Read {
@@ -35,7 +36,11 @@ pub(super) async fn read(args: &InputArgs, against: &Against) -> anyhow::Result<
         (sources, names) = (Sources::default(), Vec::new());
     } else {
         let selection = args.kube.selection();
-        let (loaded, read) = romulus_kube::manifests::load_with_sources(&args.filename, &selection);
+        let progress = Progress::of("reading manifests");
+        let tell = |done, of| progress.tell(done, Some(of));
+        let (loaded, read) =
+            romulus_kube::manifests::load_with_sources(&args.filename, &selection, tell);
+        drop(progress);
         let mut config = input::config(args, "default");
         config.prune = Prune::Listed;
         world = World::new(config);
