@@ -179,6 +179,7 @@ async fn formats_for_programs() {
         ("sarif", "wrong.yaml"),
     ] {
         let told = lint(&folder, &["-f", file, "-f", "broken.yaml", "-o", output]).await;
+        let told = told.replace(env!("CARGO_PKG_VERSION"), "VERSION");
         insta::assert_snapshot!(format!("output_{output}"), told);
     }
 }
@@ -224,12 +225,12 @@ async fn the_standard_input_and_a_reader_that_goes_away() {
 #[tokio::test]
 async fn a_manifest_of_30_megabytes() {
     let service = |number: usize| {
-        let filler = "x".repeat(1000);
+        let filler = "x".repeat(10_000);
         let annotations = json!({"romulus/host": format!("h{number}.test"), "filler": filler});
         json!({"kind": "Service", "apiVersion": "v1", "spec": {"ports": [{"port": 80}]},
             "metadata": {"name": format!("web{number}"), "annotations": annotations}})
     };
-    let items: Vec<Value> = (0..25_000).map(service).collect();
+    let items: Vec<Value> = (0..3_000).map(service).collect();
     let mut list = serde_json::to_string_pretty(&json!({"kind": "List", "items": items})).unwrap();
     assert!(list.len() > 30_000_000, "{}", list.len());
     let last = list.rfind("romulus/host").unwrap();

@@ -152,21 +152,36 @@ fn apply(
         }
         Err(refused) => refused,
     };
-    let (offset, message, help) = match refused {
-        Refused::Never(message, help) => (0, message.to_owned(), help),
-        // What is judged has lost the blanks around it.
+    let found = match refused {
+        Refused::Never(message, help) => {
+            let found = findings.diagnostic(Code::InvalidRoute, message);
+            found.help(help)
+        }
         Refused::Part(error) => {
-            let blanks = value.len() - value.trim_start().len();
-            (blanks + error.offset, error.message, error.help)
+            let offset = start(option, value) + error.offset;
+            let found = findings.diagnostic(Code::InvalidRoute, error.message);
+            let found = found.help(error.help);
+            // Hosts are lower-cased before they are judged, which may make them longer.
+            let is_exact = value.is_ascii() || !option.starts_with("host");
+            if is_exact && value.is_char_boundary(offset) {
+                found.span(offset..offset)
+            } else {
+                found
+            }
         }
     };
-    let found = findings
-        .diagnostic(Code::InvalidRoute, message)
-        .at(annotation.key.as_str(), value)
-        .span(offset..offset)
-        .help(help);
-    findings.push(found);
+    findings.push(found.at(annotation.key.as_str(), value));
     None
+}
+
+/// Where what is judged begins in a value: it has lost the blanks around it, and the name of a
+/// header.
+fn start(option: &str, value: &str) -> usize {
+    let is_header = matches!(option, "header" | "headerRegexp");
+    let name = value.find(':').filter(|_| is_header);
+    let skipped = name.map_or(0, |colon| colon + 1);
+    let rest = &value[skipped..];
+    skipped + rest.len() - rest.trim_start().len()
 }
 
 /// Why a value is refused.

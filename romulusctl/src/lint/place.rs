@@ -101,6 +101,14 @@ impl<'s> Places<'s> {
             spots.extend(self.spot(&found.subject, key, found.code, Part::Value));
         }
         spots.sort_by_key(|spot| !spot.is_primary());
+        // Two ports may share an annotation: it needs no pointer to itself.
+        let mut seen = Vec::new();
+        spots.retain(|spot: &Spot<'_>| {
+            let place = (spot.origin().into_owned(), spot.range.clone());
+            let is_new = !seen.contains(&place);
+            seen.push(place);
+            is_new
+        });
         if spots.is_empty() {
             spots.extend(in_value(&found));
         }
