@@ -2,6 +2,7 @@ use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
+use crate::explain::ExplainArgs;
 use crate::lint::LintArgs;
 
 /// Previews the vulcand keys that romulusd would write. Never writes.
@@ -39,6 +40,14 @@ pub enum Command {
         romulusctl lint -f deploy/ -o sarif > romulus.sarif\n  \
         romulusctl lint -f new.yaml --against etcd")]
     Lint(Box<LintArgs>),
+
+    /// Explain an annotation or a diagnostic
+    ///
+    /// What an annotation is for, an example, and what becomes of it in vulcand's keys; what a
+    /// diagnostic means, an example of it, and the way out. Without a name, all of them.
+    #[command(after_help = "Examples:\n  romulusctl explain\n  \
+        romulusctl explain prefix\n  romulusctl explain route-conflict")]
+    Explain(ExplainArgs),
 
     /// Write the stored trees to a file, at one revision
     ///

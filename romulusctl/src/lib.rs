@@ -7,6 +7,7 @@ mod change;
 mod diff;
 mod document;
 mod dump;
+mod explain;
 mod input;
 mod lint;
 mod plain;
@@ -23,6 +24,7 @@ use tracing_subscriber::prelude::*;
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
 pub use dump::DumpArgs;
+pub use explain::ExplainArgs;
 pub use input::{Against, InputArgs};
 pub use lint::{LintArgs, LintOutput};
 
@@ -83,6 +85,7 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
     match &args.command {
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Lint(args) => lint::run(args, out, err).await,
+        Command::Explain(args) => explain::run(args, out),
         Command::Dump(args) => dump::run(args, out, err).await,
     }
 }

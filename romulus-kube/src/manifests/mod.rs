@@ -120,6 +120,17 @@ pub fn parse(files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>, selection: &Se
     assemble(files, Vec::new(), selection, None, |_, _| {})
 }
 
+/// [`parse`] that keeps the texts, to point into them.
+pub fn parse_with_sources(
+    files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    selection: &Selection,
+) -> (Loaded, Sources) {
+    let mut sources = Sources::default();
+    let files: Vec<_> = files.into_iter().collect();
+    let loaded = assemble(files, Vec::new(), selection, Some(&mut sources), |_, _| {});
+    (loaded, sources)
+}
+
 fn assemble(
     files: Vec<(PathBuf, Vec<u8>)>,
     mut problems: Vec<SourceProblem>,

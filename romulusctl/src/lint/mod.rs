@@ -11,6 +11,7 @@ mod text;
 use std::io::Write;
 
 use clap::ValueEnum;
+use romulus_core::config::Config;
 use romulus_core::diagnostic::Severity;
 
 use crate::Ended;
@@ -81,6 +82,12 @@ pub(crate) async fn run(
         (true, true) => Ended::Differs,
         (true, false) => Ended::Same,
     })
+}
+
+/// What `lint` says about one manifest that is in memory.
+pub(crate) fn say(path: &str, text: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+    let read = read::read_text(path, text, Config::new("vulcand".parse()?));
+    Ok(text::print(&read.findings(), out)?)
 }
 
 fn summary(errors: usize, warnings: usize, services: usize) -> String {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use romulus_core::cluster::{
     ClusterChange, Endpoint, EndpointPort, EndpointSet, Endpoints, Object, ObjectName, Service,
 };
-use romulus_core::config::Prune;
+use romulus_core::config::{Config, Prune};
 use romulus_core::diagnostic::{Code, Diagnostic, Severity};
+use romulus_core::stored::Snapshot;
 use romulus_core::world::World;
 use romulus_kube::manifests::Sources;
-use romulus_kube::{Outcome, SourceProblem};
+use romulus_kube::{Loaded, Outcome, Selection, SourceProblem};
 
 use super::finding::Finding;
 use super::place::Places;
@@ -30,39 +31,60 @@ pub(super) struct Read {
 
 /// Reads everything, and has the world plan as if it were to be written.
 pub(super) async fn read(args: &InputArgs, against: &Against) -> anyhow::Result<Read> {
-    let (mut world, problems, sources, names);
-    if args.filename.is_empty() {
-        (world, problems) = input::cluster(args, true).await?;
-        (sources, names) = (Sources::default(), Vec::new());
+    let mut read = if args.filename.is_empty() {
+        let (world, problems) = input::cluster(args, true).await?;
+        Read::new(world, problems, Sources::default(), Vec::new())
     } else {
         let selection = args.kube.selection();
         let progress = Progress::of("reading manifests");
         let tell = |done, of| progress.tell(done, Some(of));
-        let (loaded, read) =
+        let (loaded, sources) =
             romulus_kube::manifests::load_with_sources(&args.filename, &selection, tell);
-        drop(progress);
-        let mut config = input::config(args, "default");
+        Read::of_manifests(loaded, sources, input::config(args, "default"))
+    };
+    input::store(args, against, &mut read.world).await?;
+    change::changes(&mut read.world);
+    Ok(read)
+}
+
+/// Reads one manifest that is in memory, with nothing stored.
+pub(super) fn read_text(path: &str, text: &str, config: Config) -> Read {
+    let files = [(path.into(), text.as_bytes().to_vec())];
+    let (loaded, sources) =
+        romulus_kube::manifests::parse_with_sources(files, &Selection::default());
+    let mut read = Read::of_manifests(loaded, sources, config);
+    input::load_from(&Snapshot::default(), &mut read.world);
+    change::changes(&mut read.world);
+    read
+}
+
+impl Read {
+    fn new(
+        world: World,
+        mut problems: Vec<SourceProblem>,
+        sources: Sources,
+        names: Vec<ObjectName>,
+    ) -> Self {
+        problems.retain(|problem| problem.outcome != Outcome::Noted);
+        Self {
+            services: world.services().count(),
+            world,
+            sources,
+            names,
+            problems,
+        }
+    }
+
+    fn of_manifests(loaded: Loaded, sources: Sources, mut config: Config) -> Self {
         config.prune = Prune::Listed;
-        world = World::new(config);
-        names = services(&loaded.changes)
-            .map(|service| service.name.clone())
-            .collect();
+        let mut world = World::new(config);
+        let names = services(&loaded.changes).map(|service| service.name.clone());
+        let names = names.collect();
         let assumed = assumed_endpoints(&loaded.changes);
         world.apply(loaded.changes);
         world.apply(assumed);
-        (problems, sources) = (loaded.problems, read);
+        Self::new(world, loaded.problems, sources, names)
     }
-    input::store(args, against, &mut world).await?;
-    change::changes(&mut world);
-    let services = world.services().count();
-    let unread = |problem: &SourceProblem| problem.outcome != Outcome::Noted;
-    Ok(Read {
-        world,
-        sources,
-        names,
-        problems: problems.into_iter().filter(unread).collect(),
-        services,
-    })
 }
 
 fn services(changes: &[ClusterChange]) -> impl Iterator<Item = &Service> {

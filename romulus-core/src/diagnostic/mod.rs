@@ -1,5 +1,7 @@
 //! What romulus has to say about its input: diagnostics are values, not log lines.
 
+mod example;
+
 use std::fmt;
 use std::ops::Range;
 
