@@ -2,6 +2,7 @@ use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
+use crate::render::RenderArgs;
 
 /// Previews the vulcand keys that romulusd would write. Never writes.
 #[derive(Debug, Clone, Parser)]
@@ -33,4 +34,13 @@ pub enum Command {
         romulusctl diff -f deploy/ --against before.dump\n  \
         romulusctl dump | jq -r '.entries[].key'")]
     Dump(Box<DumpArgs>),
+
+    /// Show the whole tree that is wanted
+    ///
+    /// As if nothing were stored: every key that romulusd would write to an empty etcd. Exit codes: 0
+    /// well, 1 something that was asked for is not in it, 2 and up an error.
+    #[command(after_help = "Examples:\n  romulusctl render -f deploy/\n  \
+        romulusctl render -f deploy/ -o json | jq keys\n  \
+        romulusctl render --kube http://127.0.0.1:8001 -o etcdctl > put.sh")]
+    Render(Box<RenderArgs>),
 }

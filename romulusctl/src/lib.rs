@@ -6,11 +6,13 @@ mod args;
 mod change;
 mod diff;
 mod document;
+mod draw;
 mod dump;
 mod input;
 mod plain;
 mod progress;
 mod reader;
+mod render;
 mod stored;
 
 use std::io::Write;
@@ -23,6 +25,7 @@ pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
 pub use dump::DumpArgs;
 pub use input::{Against, InputArgs};
+pub use render::{Output as RenderOutput, RenderArgs};
 
 /// How a command ended that no error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,5 +84,6 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
     match &args.command {
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Dump(args) => dump::run(args, out, err).await,
+        Command::Render(args) => render::run(args, out, err).await,
     }
 }
