@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::dump::DumpArgs;
 
 /// Previews the vulcand keys that romulusd would write. Never writes.
 #[derive(Debug, Clone, Parser)]
@@ -23,4 +24,13 @@ pub enum Command {
         kubectl get svc,endpointslices -o yaml | romulusctl diff -f -\n  romulusctl diff --kube http://127.0.0.1:8001 -o json"
     )]
     Diff(Box<DiffArgs>),
+
+    /// Write the stored trees to a file, at one revision
+    ///
+    /// Holds the keys of every tree in use and romulus's own records, byte for byte as etcd has
+    /// them. Other commands read it in etcd's place: `--against FILE`, `--from FILE`.
+    #[command(after_help = "Examples:\n  romulusctl dump before.dump\n  \
+        romulusctl diff -f deploy/ --against before.dump\n  \
+        romulusctl dump | jq -r '.entries[].key'")]
+    Dump(Box<DumpArgs>),
 }

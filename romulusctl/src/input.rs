@@ -133,29 +133,45 @@ pub(crate) async fn store(
     against: &Against,
     world: &mut World,
 ) -> anyhow::Result<()> {
-    let known = match against {
-        Against::Empty => Some(Snapshot::default()),
-        Against::File(path) => Some(
-            Dump::read(path)
-                .context("--against takes `etcd`, `empty` or a file from `romulusctl dump`")?
-                .into(),
-        ),
-        Against::Etcd => None,
-    };
-    let reader = Reader::open(&args.etcd)?;
+    match against {
+        Against::Empty => load_from(&Snapshot::default(), world),
+        Against::File(path) => {
+            let dump = Dump::read(path)
+                .context("--against takes `etcd`, `empty` or a file from `romulusctl dump`")?;
+            if let Some(root) = world.roots().find(|root| !dump.covers(&root.prefix())) {
+                bail!(
+                    "{}: the tree {root} was not dumped; write it with `romulusctl dump \
+                     --vulcan-key {root}`",
+                    path.display()
+                );
+            }
+            load_from(&dump.into(), world);
+        }
+        Against::Etcd => {
+            let reader = Reader::open(&args.etcd)?;
+            loop {
+                let missing = world.missing_prefixes();
+                if missing.is_empty() {
+                    break;
+                }
+                let snapshot = reader.load(&missing).await.context("reading the store")?;
+                for prefix in &missing {
+                    world.load(prefix, &snapshot);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells the world what a snapshot holds of all its trees; of those, too, that it only hears of by
+/// the snapshot's records.
+pub(crate) fn load_from(snapshot: &Snapshot, world: &mut World) {
     loop {
         let missing = world.missing_prefixes();
         if missing.is_empty() {
-            return Ok(());
+            return;
         }
-        let read;
-        let snapshot = match &known {
-            Some(known) => known,
-            None => {
-                read = reader.load(&missing).await.context("reading the store")?;
-                &read
-            }
-        };
         for prefix in &missing {
             world.load(prefix, snapshot);
         }

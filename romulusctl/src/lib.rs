@@ -8,6 +8,7 @@ mod diff;
 mod dump;
 mod input;
 mod reader;
+mod stored;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use tracing_subscriber::prelude::*;
 
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
+pub use dump::DumpArgs;
 pub use input::{Against, InputArgs};
 
 /// How a command ended that no error ended.
@@ -75,5 +77,6 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<Ended> {
     match &args.command {
         Command::Diff(args) => diff::run(args, out, err).await,
+        Command::Dump(args) => dump::run(args, out, err).await,
     }
 }
