@@ -2,6 +2,7 @@ use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
+use crate::route::RouteArgs;
 
 /// Previews the vulcand keys that romulusd would write. Never writes.
 #[derive(Debug, Clone, Parser)]
@@ -33,4 +34,20 @@ pub enum Command {
         romulusctl diff -f deploy/ --against before.dump\n  \
         romulusctl dump | jq -r '.entries[].key'")]
     Dump(Box<DumpArgs>),
+
+    /// Show which frontend answers a request, and who else matched and lost
+    ///
+    /// Says through which middlewares a request goes to which servers, as vulcand's router decides
+    /// it, its defects included. Reads the stored trees, or what manifests would make of them.
+    /// Exit codes: 0 a server answers, in one of the trees at least; 1 none does (404, or a backend
+    /// without servers); 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("A manifest, a folder of them, or - for the standard \
+            input; may be repeated. Without it, what is stored")),
+        after_help = "Examples:\n  romulusctl route http://www.example.com/guestbook/\n  \
+        romulusctl route api.example.com/v1/items -X POST -H 'X-Env: blue'\n  \
+        romulusctl route www.example.com -f deploy/ --against etcd\n  \
+        romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
+    )]
+    Route(Box<RouteArgs>),
 }

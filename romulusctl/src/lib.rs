@@ -7,7 +7,10 @@ mod change;
 mod diff;
 mod dump;
 mod input;
+mod planned;
+mod proxy;
 mod reader;
+mod route;
 mod stored;
 
 use std::io::Write;
@@ -20,6 +23,7 @@ pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
 pub use dump::DumpArgs;
 pub use input::{Against, InputArgs};
+pub use route::{Header, RouteArgs, RouteOutput};
 
 /// How a command ended that no error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,5 +82,6 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
     match &args.command {
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Dump(args) => dump::run(args, out, err).await,
+        Command::Route(args) => route::run(args, out, err).await,
     }
 }
