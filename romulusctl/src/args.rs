@@ -2,11 +2,16 @@ use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
+use crate::program::{CompletionsArgs, ManArgs};
 use crate::route::RouteArgs;
 
-/// Previews the vulcand keys that romulusd would write. Never writes.
+/// Shows what vulcand is told, what would change and what is wrong. Never writes.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "romulusctl", version, max_term_width = 100)]
+#[command(
+    after_help = "Linked as kubectl-romulus it is `kubectl romulus`. See also \
+    `romulusctl COMMAND --help`."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -50,4 +55,17 @@ pub enum Command {
         romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
     )]
     Route(Box<RouteArgs>),
+
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  \
+        romulusctl completions bash > ~/.local/share/bash-completion/completions/romulusctl\n  \
+        romulusctl completions zsh > ~/.zfunc/_romulusctl\n  \
+        romulusctl completions fish > ~/.config/fish/completions/romulusctl.fish")]
+    Completions(CompletionsArgs),
+
+    /// Print the man page, or write those of all commands to a folder
+    #[command(
+        after_help = "Examples:\n  romulusctl man | man -l -\n  romulusctl man ~/.local/share/man/man1"
+    )]
+    Man(ManArgs),
 }

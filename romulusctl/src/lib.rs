@@ -8,6 +8,7 @@ mod diff;
 mod dump;
 mod input;
 mod planned;
+mod program;
 mod proxy;
 mod reader;
 mod route;
@@ -23,6 +24,7 @@ pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
 pub use dump::DumpArgs;
 pub use input::{Against, InputArgs};
+pub use program::{CompletionsArgs, ManArgs};
 pub use route::{Header, RouteArgs, RouteOutput};
 
 /// How a command ended that no error ended.
@@ -83,5 +85,7 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Dump(args) => dump::run(args, out, err).await,
         Command::Route(args) => route::run(args, out, err).await,
+        Command::Completions(args) => program::completions(args, out),
+        Command::Man(args) => program::man(args, out, err),
     }
 }
