@@ -13,6 +13,7 @@ use romulus_kube::{KubeArgs, Outcome, SourceEvent, SourceProblem, WatchSettings}
 use tokio_util::sync::CancellationToken;
 
 use crate::dump::Dump;
+use crate::progress::Progress;
 use crate::reader::Reader;
 
 /// Manifests or a live cluster, how they are mapped, and the store: the flags every command shares.
@@ -45,7 +46,10 @@ pub(crate) async fn cluster(
         return live(args).await;
     }
     let selection = args.kube.selection();
-    let loaded = romulus_kube::manifests::load(&args.filename, &selection);
+    let progress = Progress::of("reading manifests");
+    let tell = |done, of| progress.tell(done, Some(of));
+    let loaded = romulus_kube::manifests::load_telling(&args.filename, &selection, tell);
+    drop(progress);
     let mut config = config(args, "default");
     if !prune {
         config.prune = Prune::Listed;
@@ -79,9 +83,14 @@ async fn live(args: &InputArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     );
     let mut world = World::new(config(args, "default"));
     let mut unread = Vec::new();
+    let (progress, mut listed) = (Progress::of("listing the cluster"), 0);
     while !world.is_listed() {
         match source.next().await {
-            Some(SourceEvent::Changes(changes)) => world.apply(changes),
+            Some(SourceEvent::Changes(changes)) => {
+                listed += changes.len();
+                progress.tell(listed, None);
+                world.apply(changes);
+            }
             Some(SourceEvent::Problem(problem)) => match problem.outcome {
                 Outcome::Noted => {}
                 Outcome::Skipped => unread.push(problem),
@@ -149,6 +158,7 @@ pub(crate) async fn store(
         }
         Against::Etcd => {
             let reader = Reader::open(&args.etcd)?;
+            let _progress = Progress::of("reading etcd");
             loop {
                 let missing = world.missing_prefixes();
                 if missing.is_empty() {

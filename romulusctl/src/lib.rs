@@ -5,10 +5,13 @@
 mod args;
 mod change;
 mod diff;
+mod document;
 mod dump;
 mod input;
+mod plain;
 mod planned;
 mod program;
+mod progress;
 mod proxy;
 mod reader;
 mod route;

@@ -9,6 +9,7 @@ use romulus_core::stored::Snapshot;
 use romulus_etcd::EtcdArgs;
 
 use crate::dump::Dump;
+use crate::progress::Progress;
 use crate::reader::Reader;
 
 /// What is stored, at one revision.
@@ -36,6 +37,7 @@ pub(crate) async fn trees(
         return Ok(Stored { snapshot, roots });
     }
     let reader = Reader::open(etcd)?;
+    let _progress = Progress::of("reading etcd");
     let load = async |prefixes: &[String]| {
         let read = reader.load(prefixes).await;
         read.context("reading the store")

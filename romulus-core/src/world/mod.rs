@@ -14,6 +14,7 @@ mod report;
 mod service;
 mod siblings;
 mod tree;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -46,6 +46,15 @@ use parse::Found;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
+    load_telling(paths, selection, |_, _| {})
+}
+
+/// [`load`], for those who show how far it is: `tell` hears how many files are read, of how many.
+pub fn load_telling(
+    paths: &[PathBuf],
+    selection: &Selection,
+    tell: impl FnMut(usize, usize),
+) -> Loaded {
     let mut problems = Vec::new();
     let files = files::find(paths, &mut problems)
         .into_iter()
@@ -60,7 +69,7 @@ pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
             }
         });
     let files: Vec<_> = files.collect();
-    assemble(files, problems, selection)
+    assemble(files, problems, selection, tell)
 }
 
 /// Reads manifests that are in memory already, each with the path that problems name it by.
@@ -77,16 +86,19 @@ pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
 /// );
 /// ```
 pub fn parse(files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>, selection: &Selection) -> Loaded {
-    assemble(files, Vec::new(), selection)
+    let files: Vec<_> = files.into_iter().collect();
+    assemble(files, Vec::new(), selection, |_, _| {})
 }
 
 fn assemble(
-    files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    files: Vec<(PathBuf, Vec<u8>)>,
     mut problems: Vec<SourceProblem>,
     selection: &Selection,
+    mut tell: impl FnMut(usize, usize),
 ) -> Loaded {
-    let mut found = Vec::new();
-    for (path, text) in files {
+    let (mut found, total) = (Vec::new(), files.len());
+    for (read, (path, text)) in files.into_iter().enumerate() {
+        tell(read, total);
         parse::parse(&path, &text, &mut found, &mut problems);
     }
     choose_endpoints(selection.endpoints, &mut found, &mut problems);

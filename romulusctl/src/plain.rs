@@ -1,0 +1,36 @@
+//! Texts of others on a terminal.
+
+use std::borrow::Cow;
+
+/// A text in which control characters are spelled out: what somebody wrote into a key must not
+/// move the cursor, nor hide a part of the line.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let spell = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.into()
+        }
+    };
+    Cow::Owned(text.chars().map(spell).collect())
+}
+
+/// `1 server`, `2 servers`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_spelled_out() {
+        assert_eq!(visible("Host(`ü`)\\n"), "Host(`ü`)\\n");
+        assert_eq!(visible("a\x1b[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
+    }
+}
