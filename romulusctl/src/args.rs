@@ -2,11 +2,17 @@ use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
+use crate::program::{CompletionsArgs, ManArgs};
 use crate::render::RenderArgs;
+use crate::route::RouteArgs;
 
-/// Previews the vulcand keys that romulusd would write. Never writes.
+/// Shows what vulcand is told, what would change and what is wrong. Never writes.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "romulusctl", version, max_term_width = 100)]
+#[command(
+    after_help = "Linked as kubectl-romulus it is `kubectl romulus`. See also \
+    `romulusctl COMMAND --help`."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -43,4 +49,33 @@ pub enum Command {
         romulusctl render -f deploy/ -o json | jq keys\n  \
         romulusctl render --kube http://127.0.0.1:8001 -o etcdctl > put.sh")]
     Render(Box<RenderArgs>),
+
+    /// Show which frontend answers a request, and who else matched and lost
+    ///
+    /// Says through which middlewares a request goes to which servers, as vulcand's router decides
+    /// it, its defects included. Reads the stored trees, or what manifests would make of them.
+    /// Exit codes: 0 a server answers, in one of the trees at least; 1 none does (404, or a backend
+    /// without servers); 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("A manifest, a folder of them, or - for the standard \
+            input; may be repeated. Without it, what is stored")),
+        after_help = "Examples:\n  romulusctl route http://www.example.com/guestbook/\n  \
+        romulusctl route api.example.com/v1/items -X POST -H 'X-Env: blue'\n  \
+        romulusctl route www.example.com -f deploy/ --against etcd\n  \
+        romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
+    )]
+    Route(Box<RouteArgs>),
+
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  \
+        romulusctl completions bash > ~/.local/share/bash-completion/completions/romulusctl\n  \
+        romulusctl completions zsh > ~/.zfunc/_romulusctl\n  \
+        romulusctl completions fish > ~/.config/fish/completions/romulusctl.fish")]
+    Completions(CompletionsArgs),
+
+    /// Print the man page, or write those of all commands to a folder
+    #[command(
+        after_help = "Examples:\n  romulusctl man | man -l -\n  romulusctl man ~/.local/share/man/man1"
+    )]
+    Man(ManArgs),
 }

@@ -10,9 +10,13 @@ mod draw;
 mod dump;
 mod input;
 mod plain;
+mod planned;
+mod program;
 mod progress;
+mod proxy;
 mod reader;
 mod render;
+mod route;
 mod stored;
 
 use std::io::Write;
@@ -25,7 +29,9 @@ pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
 pub use dump::DumpArgs;
 pub use input::{Against, InputArgs};
+pub use program::{CompletionsArgs, ManArgs};
 pub use render::{Output as RenderOutput, RenderArgs};
+pub use route::{Header, RouteArgs, RouteOutput};
 
 /// How a command ended that no error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,5 +91,8 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Dump(args) => dump::run(args, out, err).await,
         Command::Render(args) => render::run(args, out, err).await,
+        Command::Route(args) => route::run(args, out, err).await,
+        Command::Completions(args) => program::completions(args, out),
+        Command::Man(args) => program::man(args, out, err),
     }
 }
