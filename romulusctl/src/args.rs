@@ -2,9 +2,11 @@ use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
+use crate::get::GetArgs;
 use crate::program::{CompletionsArgs, ManArgs};
 use crate::render::RenderArgs;
 use crate::route::RouteArgs;
+use crate::tree::TreeArgs;
 
 /// Shows what vulcand is told, what would change and what is wrong. Never writes.
 #[derive(Debug, Clone, Parser)]
@@ -49,6 +51,33 @@ pub enum Command {
         romulusctl render -f deploy/ -o json | jq keys\n  \
         romulusctl render --kube http://127.0.0.1:8001 -o etcdctl > put.sh")]
     Render(Box<RenderArgs>),
+
+    /// List what is stored, with owner, Service and drift
+    ///
+    /// Every tree in use, foreign keys included. Drift is shown where the trees are compared with what
+    /// is wanted: `none`, `changed`, `missing` (wanted and not stored), `unwanted` (stored and not
+    /// wanted), `servers` or `middlewares` where only those of an object differ, and - for what is not
+    /// ours to judge. Exit codes: 0 well, 1 drift, 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("Compare with these manifests: a file, a folder of them, or \
+            - for the standard input; may be repeated")),
+        after_help = "Examples:\n  romulusctl get\n  romulusctl get frontends -o wide\n  \
+        romulusctl get servers --drift --kube http://127.0.0.1:8001\n  \
+        romulusctl get backends --from before.dump -o json | jq -r '.items[].id'"
+    )]
+    Get(Box<GetArgs>),
+
+    /// Draw what is stored, with owner, Service and drift
+    ///
+    /// Every key of the trees in use, foreign ones included, with what it says. Drift is marked as
+    /// `get` names it. Exit codes: 0 well, 1 drift, 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("Compare with these manifests: a file, a folder of them, or \
+            - for the standard input; may be repeated")),
+        after_help = "Examples:\n  romulusctl tree\n  romulusctl tree -f deploy/\n  \
+        romulusctl tree --from before.dump"
+    )]
+    Tree(Box<TreeArgs>),
 
     /// Show which frontend answers a request, and who else matched and lost
     ///

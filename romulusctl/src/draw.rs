@@ -19,6 +19,16 @@ impl Node {
         }
     }
 
+    /// The node below of this label. It is the last one, or comes to be: what is added in order finds
+    /// what belongs together.
+    pub(crate) fn child(&mut self, label: &str) -> &mut Self {
+        let last = self.below.len().wrapping_sub(1);
+        if self.below.get(last).is_none_or(|node| node.label != label) {
+            return self.below.push_mut(Self::leaf(label));
+        }
+        &mut self.below[last]
+    }
+
     /// Draws the node with all that is below it.
     pub(crate) fn draw(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", self.label)?;

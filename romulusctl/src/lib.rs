@@ -8,7 +8,10 @@ mod diff;
 mod document;
 mod draw;
 mod dump;
+mod get;
 mod input;
+mod inventory;
+mod member;
 mod plain;
 mod planned;
 mod program;
@@ -18,6 +21,7 @@ mod reader;
 mod render;
 mod route;
 mod stored;
+mod tree;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,10 +32,13 @@ use tracing_subscriber::prelude::*;
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
 pub use dump::DumpArgs;
+pub use get::{GetArgs, Kind, Output as GetOutput};
 pub use input::{Against, InputArgs};
+pub use inventory::InventoryArgs;
 pub use program::{CompletionsArgs, ManArgs};
 pub use render::{Output as RenderOutput, RenderArgs};
 pub use route::{Header, RouteArgs, RouteOutput};
+pub use tree::TreeArgs;
 
 /// How a command ended that no error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +98,8 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Dump(args) => dump::run(args, out, err).await,
         Command::Render(args) => render::run(args, out, err).await,
+        Command::Get(args) => get::run(args, out, err).await,
+        Command::Tree(args) => tree::run(args, out, err).await,
         Command::Route(args) => route::run(args, out, err).await,
         Command::Completions(args) => program::completions(args, out),
         Command::Man(args) => program::man(args, out, err),

@@ -7,8 +7,8 @@ use romulus_core::diagnostic::Severity;
 use romulus_core::key::Root;
 use romulus_core::plan::Op;
 use romulus_core::stored::{Entry, Snapshot};
-use romulus_core::world::World;
 
+use crate::change;
 use crate::input::{self, Against, InputArgs};
 use crate::stored::{self, Stored};
 
@@ -28,12 +28,18 @@ pub(crate) async fn trees(
         Against::Empty => Stored {
             snapshot: Snapshot::default(),
             roots: BTreeSet::new(),
+            undumped: BTreeSet::new(),
         },
         Against::Etcd => stored::trees(None, &args.etcd, &named).await?,
         Against::File(path) => stored::trees(Some(path), &args.etcd, &named).await?,
     };
     input::load_from(&planned.snapshot, &mut world);
-    write_plan(&mut world, &mut planned.snapshot);
+    let (snapshot, mut revision) = (&mut planned.snapshot, i64::MAX / 2);
+    change::play(&mut world, |_, _, step| {
+        revision += 1;
+        let ops = step.transaction.ops.iter();
+        ops.for_each(|op| write(op, revision, snapshot));
+    });
     planned.roots.extend(world.roots().cloned());
     for diagnostic in world.diagnostics() {
         if diagnostic.severity() != Severity::Info {
@@ -41,26 +47,6 @@ pub(crate) async fn trees(
         }
     }
     Ok((planned, problems.is_empty()))
-}
-
-fn write_plan(world: &mut World, snapshot: &mut Snapshot) {
-    let mut revision = i64::MAX / 2;
-    loop {
-        let plan = world.plan();
-        if plan.groups.is_empty() {
-            return;
-        }
-        for group in &plan.groups {
-            for step in &group.steps {
-                revision += 1;
-                for op in &step.transaction.ops {
-                    write(op, revision, snapshot);
-                }
-                world.committed(&step.transaction, revision);
-            }
-            world.finished(group, false);
-        }
-    }
 }
 
 fn write(op: &Op, revision: i64, snapshot: &mut Snapshot) {

@@ -115,8 +115,9 @@ fn trees(values: &BTreeMap<&str, &str>, roots: &[Root]) -> Vec<Node> {
         let tree = tree.unwrap_or(OWN_PREFIX.trim_end_matches('/'));
         let mut at = match trees.iter().position(|node| node.label == tree) {
             Some(position) => &mut trees[position],
-            None => child(&mut trees, tree.to_owned()),
+            None => trees.push_mut(Node::leaf(tree)),
         };
+        // Keys come in order, so those of one folder follow each other.
         let path = key.get(tree.len() + 1..).unwrap_or(key);
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {
@@ -124,19 +125,8 @@ fn trees(values: &BTreeMap<&str, &str>, roots: &[Root]) -> Vec<Node> {
                 Some(_) => visible(part).into_owned(),
                 None => format!("{} {}", visible(part), visible(value)),
             };
-            at = child(&mut at.below, label);
+            at = at.child(&label);
         }
     }
     trees
-}
-
-/// The node of this label; keys come in order, so those of one folder follow each other.
-fn child(nodes: &mut Vec<Node>, label: String) -> &mut Node {
-    match nodes.last().is_some_and(|last| last.label == label) {
-        true => {
-            let last = nodes.len() - 1;
-            &mut nodes[last]
-        }
-        false => nodes.push_mut(Node::leaf(label)),
-    }
 }
