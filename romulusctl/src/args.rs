@@ -3,11 +3,20 @@ use clap::{Parser, Subcommand};
 use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
 use crate::explain::ExplainArgs;
+use crate::get::GetArgs;
 use crate::lint::LintArgs;
+use crate::program::{CompletionsArgs, ManArgs};
+use crate::render::RenderArgs;
+use crate::route::RouteArgs;
+use crate::tree::TreeArgs;
 
-/// Previews the vulcand keys that romulusd would write. Never writes.
+/// Shows what vulcand is told, what would change and what is wrong. Never writes.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "romulusctl", version, max_term_width = 100)]
+#[command(
+    after_help = "Linked as kubectl-romulus it is `kubectl romulus`. See also \
+    `romulusctl COMMAND --help`."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -57,4 +66,69 @@ pub enum Command {
         romulusctl diff -f deploy/ --against before.dump\n  \
         romulusctl dump | jq -r '.entries[].key'")]
     Dump(Box<DumpArgs>),
+
+    /// Show the whole tree that is wanted
+    ///
+    /// As if nothing were stored: every key that romulusd would write to an empty etcd. Exit codes: 0
+    /// well, 1 something that was asked for is not in it, 2 and up an error.
+    #[command(after_help = "Examples:\n  romulusctl render -f deploy/\n  \
+        romulusctl render -f deploy/ -o json | jq keys\n  \
+        romulusctl render --kube http://127.0.0.1:8001 -o etcdctl > put.sh")]
+    Render(Box<RenderArgs>),
+
+    /// List what is stored, with owner, Service and drift
+    ///
+    /// Every tree in use, foreign keys included. Drift is shown where the trees are compared with what
+    /// is wanted: `none`, `changed`, `missing` (wanted and not stored), `unwanted` (stored and not
+    /// wanted), `servers` or `middlewares` where only those of an object differ, and - for what is not
+    /// ours to judge. Exit codes: 0 well, 1 drift, 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("Compare with these manifests: a file, a folder of them, or \
+            - for the standard input; may be repeated")),
+        after_help = "Examples:\n  romulusctl get\n  romulusctl get frontends -o wide\n  \
+        romulusctl get servers --drift --kube http://127.0.0.1:8001\n  \
+        romulusctl get backends --from before.dump -o json | jq -r '.items[].id'"
+    )]
+    Get(Box<GetArgs>),
+
+    /// Draw what is stored, with owner, Service and drift
+    ///
+    /// Every key of the trees in use, foreign ones included, with what it says. Drift is marked as
+    /// `get` names it. Exit codes: 0 well, 1 drift, 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("Compare with these manifests: a file, a folder of them, or \
+            - for the standard input; may be repeated")),
+        after_help = "Examples:\n  romulusctl tree\n  romulusctl tree -f deploy/\n  \
+        romulusctl tree --from before.dump"
+    )]
+    Tree(Box<TreeArgs>),
+
+    /// Show which frontend answers a request, and who else matched and lost
+    ///
+    /// Says through which middlewares a request goes to which servers, as vulcand's router decides
+    /// it, its defects included. Reads the stored trees, or what manifests would make of them.
+    /// Exit codes: 0 a server answers, in one of the trees at least; 1 none does (404, or a backend
+    /// without servers); 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("A manifest, a folder of them, or - for the standard \
+            input; may be repeated. Without it, what is stored")),
+        after_help = "Examples:\n  romulusctl route http://www.example.com/guestbook/\n  \
+        romulusctl route api.example.com/v1/items -X POST -H 'X-Env: blue'\n  \
+        romulusctl route www.example.com -f deploy/ --against etcd\n  \
+        romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
+    )]
+    Route(Box<RouteArgs>),
+
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  \
+        romulusctl completions bash > ~/.local/share/bash-completion/completions/romulusctl\n  \
+        romulusctl completions zsh > ~/.zfunc/_romulusctl\n  \
+        romulusctl completions fish > ~/.config/fish/completions/romulusctl.fish")]
+    Completions(CompletionsArgs),
+
+    /// Print the man page, or write those of all commands to a folder
+    #[command(
+        after_help = "Examples:\n  romulusctl man | man -l -\n  romulusctl man ~/.local/share/man/man1"
+    )]
+    Man(ManArgs),
 }

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let args = romulusctl::Args::parse();
+    let args = match romulusctl::Args::from_command_line(std::env::args_os()) {
+        Ok(args) => args,
+        Err(error) => error.exit(),
+    };
     romulusctl::start_logging();
     match romulusctl::run(&args, &mut anstream::stdout(), &mut anstream::stderr()).await {
         Ok(ended) => ended.into(),

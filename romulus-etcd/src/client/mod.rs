@@ -7,6 +7,7 @@ mod lead;
 mod load;
 mod options;
 mod request;
+mod status;
 mod verdict;
 mod watch;
 
@@ -23,6 +24,7 @@ pub use self::discovery::Discovery;
 use self::endpoints::Endpoints;
 pub use self::options::EtcdOptions;
 pub use self::request::REQUESTS_TARGET;
+pub use self::status::{EndpointStatus, MemberStatus};
 use crate::{Fence, Leadership, Outcome, Store, StoreError, Watch};
 
 /// A store in etcd v3.
