@@ -4,6 +4,7 @@ use crate::diff::DiffArgs;
 use crate::dump::DumpArgs;
 use crate::explain::ExplainArgs;
 use crate::get::GetArgs;
+use crate::graph::GraphArgs;
 use crate::lint::LintArgs;
 use crate::program::{CompletionsArgs, ManArgs};
 use crate::render::RenderArgs;
@@ -118,6 +119,21 @@ pub enum Command {
         romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
     )]
     Route(Box<RouteArgs>),
+
+    /// Draw the routing: hosts, frontends, backends and servers
+    ///
+    /// Draws the stored trees, or what manifests would make of them. Compared with what is stored
+    /// (--against, or --drift), colours tell what would be added, changed and deleted; what is held
+    /// or conflicts and what has no servers shows always. Exit codes: 0, or 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("A manifest, a folder of them, or - for the standard \
+            input; may be repeated. Without it, what is stored")),
+        after_help = "Examples:\n  romulusctl graph -o svg > routing.svg\n  \
+        romulusctl graph -f deploy/ --against etcd -o svg > change.svg\n  \
+        romulusctl graph -f deploy/ -o mermaid >> README.md\n  \
+        romulusctl graph --from before.dump -o dot | dot -Tpng > before.png"
+    )]
+    Graph(Box<GraphArgs>),
 
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \

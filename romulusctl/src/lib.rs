@@ -10,6 +10,7 @@ mod draw;
 mod dump;
 mod explain;
 mod get;
+mod graph;
 mod input;
 mod inventory;
 mod lint;
@@ -36,6 +37,7 @@ pub use diff::{DiffArgs, Output};
 pub use dump::DumpArgs;
 pub use explain::ExplainArgs;
 pub use get::{GetArgs, Kind, Output as GetOutput};
+pub use graph::{GraphArgs, GraphOutput};
 pub use input::{Against, InputArgs};
 pub use inventory::InventoryArgs;
 pub use lint::{LintArgs, LintOutput};
@@ -107,6 +109,7 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
         Command::Get(args) => get::run(args, out, err).await,
         Command::Tree(args) => tree::run(args, out, err).await,
         Command::Route(args) => route::run(args, out, err).await,
+        Command::Graph(args) => graph::run(args, out, err).await,
         Command::Completions(args) => program::completions(args, out),
         Command::Man(args) => program::man(args, out, err),
     }

@@ -33,6 +33,7 @@ use tree::{Claim, Object, Tree};
 
 pub use counts::Counts;
 pub use record::Record;
+pub use view::Wish;
 
 /// What to write now, and what is to be said about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
