@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::doctor::DoctorArgs;
 use crate::dump::DumpArgs;
 use crate::program::{CompletionsArgs, ManArgs};
 use crate::route::RouteArgs;
@@ -55,6 +56,21 @@ pub enum Command {
         romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
     )]
     Route(Box<RouteArgs>),
+
+    /// Look at the whole installation, and say what is wrong in the order of harm
+    ///
+    /// Looks at etcd and every tree in it, foreign values included, at the cluster and the rights
+    /// on it, at who leads, at drift, and at vulcand where its API is named. Each finding has a
+    /// place, a reason and a way out. Give it the flags that romulusd runs with. With -f it takes
+    /// manifests for the cluster, as romulusd --manifests does.
+    ///
+    /// Exit codes: 0 healthy, 1 something was found, 2 something could not be looked at.
+    #[command(
+        after_help = "Examples:\n  romulusctl doctor --vulcand http://10.0.0.5:8182\n  \
+        romulusctl doctor -o json | jq -r '.findings[] | [.harm, .code, .place] | @tsv'\n  \
+        romulusctl doctor -f deploy/ --etcd http://10.0.0.2:2379"
+    )]
+    Doctor(Box<DoctorArgs>),
 
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \

@@ -5,6 +5,7 @@
 mod args;
 mod change;
 mod diff;
+mod doctor;
 mod document;
 mod dump;
 mod input;
@@ -25,6 +26,7 @@ use tracing_subscriber::prelude::*;
 
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
+pub use doctor::{DoctorArgs, DoctorOutput};
 pub use dump::DumpArgs;
 pub use input::{Against, InputArgs};
 pub use program::{CompletionsArgs, ManArgs};
@@ -88,6 +90,7 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
         Command::Diff(args) => diff::run(args, out, err).await,
         Command::Dump(args) => dump::run(args, out, err).await,
         Command::Route(args) => route::run(args, out, err).await,
+        Command::Doctor(args) => doctor::run(args, out, err).await,
         Command::Completions(args) => program::completions(args, out),
         Command::Man(args) => program::man(args, out, err),
     }

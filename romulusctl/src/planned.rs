@@ -7,8 +7,8 @@ use romulus_core::diagnostic::Severity;
 use romulus_core::key::Root;
 use romulus_core::plan::Op;
 use romulus_core::stored::{Entry, Snapshot};
-use romulus_core::world::World;
 
+use crate::change;
 use crate::input::{self, Against, InputArgs};
 use crate::stored::{self, Stored};
 
@@ -33,7 +33,11 @@ pub(crate) async fn trees(
         Against::File(path) => stored::trees(Some(path), &args.etcd, &named).await?,
     };
     input::load_from(&planned.snapshot, &mut world);
-    write_plan(&mut world, &mut planned.snapshot);
+    change::play(&mut world, |_, _, step| {
+        for op in &step.transaction.ops {
+            write(op, &mut planned.snapshot);
+        }
+    });
     planned.roots.extend(world.roots().cloned());
     for diagnostic in world.diagnostics() {
         if diagnostic.severity() != Severity::Info {
@@ -43,32 +47,12 @@ pub(crate) async fn trees(
     Ok((planned, problems.is_empty()))
 }
 
-fn write_plan(world: &mut World, snapshot: &mut Snapshot) {
-    let mut revision = i64::MAX / 2;
-    loop {
-        let plan = world.plan();
-        if plan.groups.is_empty() {
-            return;
-        }
-        for group in &plan.groups {
-            for step in &group.steps {
-                revision += 1;
-                for op in &step.transaction.ops {
-                    write(op, revision, snapshot);
-                }
-                world.committed(&step.transaction, revision);
-            }
-            world.finished(group, false);
-        }
-    }
-}
-
-fn write(op: &Op, revision: i64, snapshot: &mut Snapshot) {
+fn write(op: &Op, snapshot: &mut Snapshot) {
     match op {
         Op::Put { key, value } => {
             let entry = Entry {
                 value: value.clone(),
-                revision,
+                revision: snapshot.revision,
                 lease: 0,
             };
             snapshot.entries.insert(key.clone(), entry);

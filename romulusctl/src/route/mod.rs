@@ -9,10 +9,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use romulus_core::key::Root;
-use romulus_core::vulcand::Environment;
 
 use crate::input::{Against, InputArgs};
-use crate::{Ended, planned, stored};
+use crate::{Ended, planned, proxy, stored};
 use answer::TreeAnswer;
 use request::Asked;
 pub use request::Header;
@@ -82,10 +81,7 @@ pub(crate) async fn run(
     } else {
         planned::trees(&args.input, &args.against, err).await?
     };
-    let environment = Environment {
-        middleware_types: args.input.config.allow_middleware.iter().cloned().collect(),
-        ..Environment::default()
-    };
+    let environment = proxy::environment(&args.input.config);
     let roots = match &args.root {
         Some(root) => vec![root],
         None => stored.roots.iter().collect(),
