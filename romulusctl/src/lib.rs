@@ -58,7 +58,9 @@ pub fn start_logging() {
     // kube logs answers that fail, bodies and all; the error that ends the command says the same.
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_target("kube_client", LevelFilter::OFF);
+        .with_target("kube_client", LevelFilter::OFF)
+        // Silent unless --debug-etcd asks for it.
+        .with_target(romulus_etcd::REQUESTS_TARGET, LevelFilter::DEBUG);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)

@@ -92,6 +92,7 @@ async fn what_others_wrote_is_judged_too() {
     let synced = Synced::with(&[("web.yaml", WEB)]).await;
     let backend = || json!({"Type": "http"});
     let server = || json!({"URL": "http://10.0.0.9:80"});
+    let listener = || json!({"Protocol": "http", "Address": {"Network": "tcp", "Address": ":80"}});
     let none = json!({"Connections": 0, "Variable": "client.ip"});
     let trace = json!({"Addr": "syslog:///run/other.sock"});
     put(
@@ -150,6 +151,8 @@ async fn what_others_wrote_is_judged_too() {
                 "vulcand/listeners/l",
                 json!({"Protocol": "http", "Address": {"Network": "unix", "Address": "/x"}}),
             ),
+            ("vulcand/listeners/m", listener()),
+            ("vulcand/listeners/n", listener()),
             ("vulcand/listeners/l/x", json!({})),
             (
                 "/vulcand/frontends/web.shop/frontend",

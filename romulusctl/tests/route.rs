@@ -179,4 +179,12 @@ async fn errors() {
         "{down}"
     );
     assert!(down.ends_with("=> 2\n\n"), "{down}");
+    let args = ["--etcd-timeout", "500ms", "--debug-etcd"];
+    let told = run(
+        &folder,
+        &[&["route", "h", "--etcd", "http://127.0.0.1:1"], &args[..]].concat(),
+    )
+    .await;
+    let command = "etcdctl --endpoints='http://127.0.0.1:1' get --limit=1 -- 'romulus'";
+    assert!(told.contains(command), "{told}");
 }

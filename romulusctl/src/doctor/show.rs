@@ -80,6 +80,7 @@ struct Json<'a> {
     findings: Vec<&'a Finding>,
     seen: &'a [String],
     unseen: &'a [String],
+    left_out: &'a [String],
 }
 
 pub(super) fn json(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
@@ -88,6 +89,7 @@ pub(super) fn json(report: &Report, out: &mut dyn Write) -> std::io::Result<()> 
         findings: report.findings(),
         seen: &report.seen,
         unseen: &report.unseen,
+        left_out: &report.left_out,
     };
     document::json(&report, out)
 }

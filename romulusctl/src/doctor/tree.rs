@@ -53,6 +53,20 @@ fn values(tree: &ProxyTree<'_>, has_seal_key: bool, report: &mut Report) {
         }
     }
     tree.listeners.iter().for_each(|l| checked(Some(l), report));
+    let mut addresses: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, listener) in &tree.listeners {
+        let address = listener.value.as_ref().map(|listener| &*listener.address);
+        let first = address.and_then(|address| addresses.insert(address, key));
+        if let (Some(address), Some(first)) = (address, first) {
+            report.find(
+                (Harm::Outage, "shared-address"),
+                *key,
+                format!("it listens on {address}, and so does {first}"),
+                "a vulcand that runs ignores it; the next one does not start",
+                "give it an address of its own, under a new id",
+            );
+        }
+    }
 }
 
 fn checked<T>(value: Option<&(&str, Checked<T>)>, report: &mut Report) {
