@@ -3,8 +3,13 @@ use clap::{Parser, Subcommand};
 use crate::diff::DiffArgs;
 use crate::doctor::DoctorArgs;
 use crate::dump::DumpArgs;
+use crate::explain::ExplainArgs;
+use crate::get::GetArgs;
+use crate::lint::LintArgs;
 use crate::program::{CompletionsArgs, ManArgs};
+use crate::render::RenderArgs;
 use crate::route::RouteArgs;
+use crate::tree::TreeArgs;
 
 /// Shows what vulcand is told, what would change and what is wrong. Never writes.
 #[derive(Debug, Clone, Parser)]
@@ -32,6 +37,28 @@ pub enum Command {
     )]
     Diff(Box<DiffArgs>),
 
+    /// Check manifests, and point at what is wrong in them
+    ///
+    /// Says what romulus would say about the Services in the files, at the line and column of the
+    /// offending characters, with the way out. It also finds routes that never answer or disturb
+    /// each other, ids and trees that begin with each other, and ports without endpoints.
+    ///
+    /// Exit codes: 0 clean, 1 errors were found (with --deny warnings also warnings), 2 something
+    /// could not be read.
+    #[command(after_help = "Examples:\n  romulusctl lint -f deploy/\n  \
+        helm template chart/ | romulusctl lint -f - --deny warnings\n  \
+        romulusctl lint -f deploy/ -o sarif > romulus.sarif\n  \
+        romulusctl lint -f new.yaml --against etcd")]
+    Lint(Box<LintArgs>),
+
+    /// Explain an annotation or a diagnostic
+    ///
+    /// What an annotation is for, an example, and what becomes of it in vulcand's keys; what a
+    /// diagnostic means, an example of it, and the way out. Without a name, all of them.
+    #[command(after_help = "Examples:\n  romulusctl explain\n  \
+        romulusctl explain prefix\n  romulusctl explain route-conflict")]
+    Explain(ExplainArgs),
+
     /// Write the stored trees to a file, at one revision
     ///
     /// Holds the keys of every tree in use and romulus's own records, byte for byte as etcd has
@@ -40,6 +67,42 @@ pub enum Command {
         romulusctl diff -f deploy/ --against before.dump\n  \
         romulusctl dump | jq -r '.entries[].key'")]
     Dump(Box<DumpArgs>),
+
+    /// Show the whole tree that is wanted
+    ///
+    /// As if nothing were stored: every key that romulusd would write to an empty etcd. Exit codes: 0
+    /// well, 1 something that was asked for is not in it, 2 and up an error.
+    #[command(after_help = "Examples:\n  romulusctl render -f deploy/\n  \
+        romulusctl render -f deploy/ -o json | jq keys\n  \
+        romulusctl render --kube http://127.0.0.1:8001 -o etcdctl > put.sh")]
+    Render(Box<RenderArgs>),
+
+    /// List what is stored, with owner, Service and drift
+    ///
+    /// Every tree in use, foreign keys included. Drift is shown where the trees are compared with what
+    /// is wanted: `none`, `changed`, `missing` (wanted and not stored), `unwanted` (stored and not
+    /// wanted), `servers` or `middlewares` where only those of an object differ, and - for what is not
+    /// ours to judge. Exit codes: 0 well, 1 drift, 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("Compare with these manifests: a file, a folder of them, or \
+            - for the standard input; may be repeated")),
+        after_help = "Examples:\n  romulusctl get\n  romulusctl get frontends -o wide\n  \
+        romulusctl get servers --drift --kube http://127.0.0.1:8001\n  \
+        romulusctl get backends --from before.dump -o json | jq -r '.items[].id'"
+    )]
+    Get(Box<GetArgs>),
+
+    /// Draw what is stored, with owner, Service and drift
+    ///
+    /// Every key of the trees in use, foreign ones included, with what it says. Drift is marked as
+    /// `get` names it. Exit codes: 0 well, 1 drift, 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("Compare with these manifests: a file, a folder of them, or \
+            - for the standard input; may be repeated")),
+        after_help = "Examples:\n  romulusctl tree\n  romulusctl tree -f deploy/\n  \
+        romulusctl tree --from before.dump"
+    )]
+    Tree(Box<TreeArgs>),
 
     /// Show which frontend answers a request, and who else matched and lost
     ///

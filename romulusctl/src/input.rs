@@ -60,7 +60,7 @@ pub(crate) async fn cluster(
     Ok((world, loaded.problems.into_iter().filter(unread).collect()))
 }
 
-fn config(args: &InputArgs, owner: &str) -> Config {
+pub(crate) fn config(args: &InputArgs, owner: &str) -> Config {
     let selection = args.kube.selection();
     let scopes = if args.filename.is_empty() {
         selection.scopes()

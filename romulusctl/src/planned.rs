@@ -28,15 +28,17 @@ pub(crate) async fn trees(
         Against::Empty => Stored {
             snapshot: Snapshot::default(),
             roots: BTreeSet::new(),
+            undumped: BTreeSet::new(),
         },
         Against::Etcd => stored::trees(None, &args.etcd, &named).await?,
         Against::File(path) => stored::trees(Some(path), &args.etcd, &named).await?,
     };
     input::load_from(&planned.snapshot, &mut world);
+    let (snapshot, mut revision) = (&mut planned.snapshot, i64::MAX / 2);
     change::play(&mut world, |_, _, step| {
-        for op in &step.transaction.ops {
-            write(op, &mut planned.snapshot);
-        }
+        revision += 1;
+        let ops = step.transaction.ops.iter();
+        ops.for_each(|op| write(op, revision, snapshot));
     });
     planned.roots.extend(world.roots().cloned());
     for diagnostic in world.diagnostics() {
@@ -47,12 +49,12 @@ pub(crate) async fn trees(
     Ok((planned, problems.is_empty()))
 }
 
-fn write(op: &Op, snapshot: &mut Snapshot) {
+fn write(op: &Op, revision: i64, snapshot: &mut Snapshot) {
     match op {
         Op::Put { key, value } => {
             let entry = Entry {
                 value: value.clone(),
-                revision: snapshot.revision,
+                revision,
                 lease: 0,
             };
             snapshot.entries.insert(key.clone(), entry);

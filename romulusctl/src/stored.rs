@@ -19,6 +19,8 @@ pub(crate) struct Stored {
     pub(crate) snapshot: Snapshot,
     /// The trees.
     pub(crate) roots: BTreeSet<Root>,
+    /// Those of them of which a dump tells nothing.
+    pub(crate) undumped: BTreeSet<Root>,
 }
 
 /// Reads the named trees, and every tree in which a romulus owns something: from the file of
@@ -31,10 +33,16 @@ pub(crate) async fn trees(
     let mut roots: BTreeSet<Root> = named.iter().cloned().collect();
     if let Some(path) = from {
         let dump = Dump::read(path).context("--from takes a file from `romulusctl dump`")?;
+        let is_undumped = |root: &&Root| !dump.covers(&root.prefix());
+        let undumped = roots.iter().filter(is_undumped).cloned().collect();
         roots.extend(dump.roots());
         let snapshot = Snapshot::from(dump);
         roots.extend(recorded(&snapshot));
-        return Ok(Stored { snapshot, roots });
+        return Ok(Stored {
+            snapshot,
+            roots,
+            undumped,
+        });
     }
     let reader = Reader::open(etcd)?;
     let _progress = Progress::of("reading etcd");
@@ -49,7 +57,11 @@ pub(crate) async fn trees(
         let before = roots.len();
         roots.extend(recorded(&snapshot));
         if roots.len() == before {
-            return Ok(Stored { snapshot, roots });
+            return Ok(Stored {
+                snapshot,
+                roots,
+                undumped: BTreeSet::new(),
+            });
         }
     }
 }

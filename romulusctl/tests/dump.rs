@@ -3,9 +3,7 @@
 
 mod common;
 
-use common::{API, Folder, Synced, WEB};
-use romulus_core::plan::{Op, Transaction};
-use romulus_etcd::Store as _;
+use common::{API, Folder, Synced, WEB, put};
 use serde_json::Value;
 
 /// A dump without its revisions, which depend on how romulusd cut its writes.
@@ -18,22 +16,6 @@ fn without_revisions(text: &str) -> String {
         None => format!("{line}\n"),
     };
     text.lines().map(line).collect()
-}
-
-async fn put(synced: &Synced, key: &str, value: &str) {
-    let transaction = Transaction {
-        guards: Vec::new(),
-        ops: vec![Op::Put {
-            key: key.into(),
-            value: value.into(),
-        }],
-    };
-    synced
-        .etcd
-        .store()
-        .commit(&transaction, None)
-        .await
-        .unwrap();
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// A field that is not the same in two values.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FieldChange {
-    /// The names that lead to it; none where the whole value is meant.
+    /// The names that lead to it; at least one.
     pub(crate) path: Vec<String>,
     /// What it was; `None` where it was not there.
     pub(crate) old: Option<Value>,
@@ -15,11 +15,35 @@ pub(crate) struct FieldChange {
     pub(crate) new: Option<Value>,
 }
 
+impl FieldChange {
+    /// The fields themselves, where a whole object came or went.
+    pub(crate) fn leaves(self) -> Vec<Vec<String>> {
+        let members = match (&self.old, &self.new) {
+            (None, Some(Value::Object(members))) | (Some(Value::Object(members)), None)
+                if !members.is_empty() =>
+            {
+                members
+            }
+            _ => return vec![self.path],
+        };
+        let mut leaves = Vec::new();
+        for (name, value) in members {
+            let mut path = self.path.clone();
+            path.push(name.clone());
+            let field = Self {
+                path,
+                old: None,
+                new: Some(value.clone()),
+            };
+            leaves.extend(field.leaves());
+        }
+        leaves
+    }
+}
+
 impl fmt::Display for FieldChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.path.is_empty() {
-            write!(f, "{}: ", self.path.join("."))?;
-        }
+        write!(f, "{}: ", self.path.join("."))?;
         match (&self.old, &self.new) {
             (Some(old), Some(new)) => write!(f, "{old} -> {new}"),
             (None, Some(new)) => write!(f, "+ {new}"),
@@ -30,14 +54,14 @@ impl fmt::Display for FieldChange {
 }
 
 /// The fields that differ, in the order of their names. `None` where the texts differ in something
-/// that fields don't show: one is no JSON, or they are written differently.
+/// that fields don't show: one is no JSON object, or they are written differently.
 pub(crate) fn fields(old: &str, new: &str) -> Option<Vec<FieldChange>> {
-    let (before, after): (Value, Value) = (
-        serde_json::from_str(old).ok()?,
-        serde_json::from_str(new).ok()?,
-    );
+    let members = |text| match serde_json::from_str(text) {
+        Ok(Value::Object(members)) => Some(members),
+        _ => None,
+    };
     let mut found = Vec::new();
-    compare(&mut Vec::new(), Some(before), Some(after), &mut found);
+    compare_members(&mut Vec::new(), members(old)?, members(new)?, &mut found);
     (!found.is_empty() || old == new).then_some(found)
 }
 
@@ -48,7 +72,9 @@ fn compare(
     found: &mut Vec<FieldChange>,
 ) {
     match (old, new) {
-        (Some(Value::Object(old)), Some(Value::Object(new))) => members(path, old, new, found),
+        (Some(Value::Object(old)), Some(Value::Object(new))) => {
+            compare_members(path, old, new, found)
+        }
         (old, new) if old == new => {}
         (old, new) => found.push(FieldChange {
             path: path.clone(),
@@ -58,7 +84,7 @@ fn compare(
     }
 }
 
-fn members(
+fn compare_members(
     path: &mut Vec<String>,
     mut old: Map<String, Value>,
     mut new: Map<String, Value>,
@@ -83,10 +109,7 @@ mod tests {
     /// The old value with the changes made to it.
     fn patched(mut value: Value, changes: &[FieldChange]) -> Value {
         for change in changes {
-            let Some((last, parents)) = change.path.split_last() else {
-                value = change.new.clone().unwrap();
-                continue;
-            };
+            let (last, parents) = change.path.split_last().unwrap();
             let mut at = &mut value;
             for name in parents {
                 at = at.get_mut(name).unwrap();
@@ -99,6 +122,11 @@ mod tests {
             };
         }
         value
+    }
+
+    fn objects() -> impl Strategy<Value = Value> {
+        prop::collection::btree_map("[a-d]", values(), 0..4)
+            .prop_map(|members| Value::Object(members.into_iter().collect()))
     }
 
     fn values() -> impl Strategy<Value = Value> {
@@ -119,7 +147,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_change_is_lost(old in values(), new in values()) {
+        fn no_change_is_lost(old in objects(), new in objects()) {
             let changes = fields(&old.to_string(), &new.to_string()).unwrap();
             prop_assert_eq!(changes.is_empty(), old == new);
             prop_assert_eq!(&patched(old, &changes), &new);
@@ -142,8 +170,17 @@ mod tests {
     }
 
     #[test]
+    fn the_fields_of_an_object_that_came() {
+        let changes = fields("{}", r#"{"s": {"a": {"b": 1, "c": {}}, "d": 2}}"#).unwrap();
+        let leaves: Vec<Vec<String>> = changes.into_iter().flat_map(FieldChange::leaves).collect();
+        let leaves: Vec<String> = leaves.iter().map(|path| path.join(".")).collect();
+        assert_eq!(leaves, ["s.a.b", "s.a.c", "s.d"]);
+    }
+
+    #[test]
     fn what_fields_do_not_show() {
         assert_eq!(fields("{}", "no JSON"), None);
+        assert_eq!(fields("null", "{}"), None);
         assert_eq!(fields("{ }", "{}"), None, "another text that says the same");
         assert_eq!(fields("{\"a\":1,\"a\":2}", "{\"a\":2}"), None);
         assert_eq!(fields("{}", "{}"), Some(Vec::new()));

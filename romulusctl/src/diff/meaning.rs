@@ -7,7 +7,7 @@ use romulus_core::vulcand::{Environment, Frontend};
 use romulus_core::world::World;
 use serde_json::Value;
 
-use super::fields::fields;
+use super::fields::{FieldChange, fields};
 use super::report::ObjectReport;
 use super::settings;
 use crate::change::Change;
@@ -169,16 +169,18 @@ impl<'w> Meanings<'w> {
         }
         if !parts.changed.is_empty() {
             told.push(format!(
-                "changes {} of {id}",
+                "changes the URL of {} of {id}",
                 count(parts.changed.len(), "server")
             ));
         }
         if removed > 0 {
-            let servers = count(removed, "server");
-            told.push(if self.world.children(object).next().is_some() {
-                format!("removes {servers} from {id}")
-            } else {
-                format!("removes the last {servers} from {id}: requests are answered with 5xx")
+            let is_left = self.world.children(object).next().is_some();
+            told.push(match removed {
+                _ if is_left => format!("removes {} from {id}", count(removed, "server")),
+                1 => format!("removes the last server from {id}: requests are answered with 5xx"),
+                _ => format!(
+                    "removes the last {removed} servers from {id}: requests are answered with 5xx"
+                ),
             });
         }
         told
@@ -324,7 +326,8 @@ fn changed_fields(old: &str, new: &str) -> Option<String> {
         [first, rest @ ..] if first == "Settings" && !rest.is_empty() => rest.join("."),
         path => path.join("."),
     };
-    let names: Vec<String> = fields(old, new)?.iter().map(|f| name(&f.path)).collect();
+    let leaves = fields(old, new)?.into_iter().flat_map(FieldChange::leaves);
+    let names: Vec<String> = leaves.map(|path| name(&path)).collect();
     Some(names.join(", "))
 }
 

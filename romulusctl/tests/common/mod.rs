@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use clap::Parser as _;
+use romulus_core::plan::{Op, Transaction};
 use romulus_core::stored::Snapshot;
 use romulus_etcd::Store as _;
 use romulus_etcd::testing::EtcdProcess;
@@ -176,4 +177,24 @@ impl Synced {
         );
         told(shown, output)
     }
+}
+
+/// Somebody else puts a key.
+pub(crate) async fn put(synced: &Synced, key: &str, value: &str) {
+    let (key, value) = (key.into(), value.into());
+    write(synced, Op::Put { key, value }).await;
+}
+
+/// Somebody else deletes a key.
+pub(crate) async fn delete(synced: &Synced, key: &str) {
+    write(synced, Op::Delete { key: key.into() }).await;
+}
+
+async fn write(synced: &Synced, op: Op) {
+    let transaction = Transaction {
+        guards: Vec::new(),
+        ops: vec![op],
+    };
+    let store = synced.etcd.store();
+    store.commit(&transaction, None).await.unwrap();
 }
