@@ -7,6 +7,7 @@ mod show;
 use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::ValueEnum;
 use romulus_core::key::Root;
 
@@ -90,6 +91,14 @@ pub(crate) async fn run(
         .iter()
         .filter_map(|root| TreeAnswer::of(root, &stored.snapshot, &environment, &asked))
         .collect();
+    if let Some(root) = stored.undumped.iter().find(|root| roots.contains(root))
+        && (answers.is_empty() || args.root.is_some())
+    {
+        bail!(
+            "the tree {root} was not dumped, so who answers in it is not known; write it with \
+             `romulusctl dump --vulcan-key {root}`"
+        );
+    }
     match args.output {
         RouteOutput::Text => show::text(&asked, &answers, &roots, out, err)?,
         RouteOutput::Json => show::json(&asked, &answers, out)?,
