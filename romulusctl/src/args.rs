@@ -1,8 +1,11 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::doctor::DoctorArgs;
 use crate::dump::DumpArgs;
+use crate::explain::ExplainArgs;
 use crate::get::GetArgs;
+use crate::lint::LintArgs;
 use crate::program::{CompletionsArgs, ManArgs};
 use crate::render::RenderArgs;
 use crate::route::RouteArgs;
@@ -36,6 +39,28 @@ pub enum Command {
         kubectl get svc,endpointslices -o yaml | romulusctl diff -f -\n  romulusctl diff --kube http://127.0.0.1:8001 -o json"
     )]
     Diff(Box<DiffArgs>),
+
+    /// Check manifests, and point at what is wrong in them
+    ///
+    /// Says what romulus would say about the Services in the files, at the line and column of the
+    /// offending characters, with the way out. It also finds routes that never answer or disturb
+    /// each other, ids and trees that begin with each other, and ports without endpoints.
+    ///
+    /// Exit codes: 0 clean, 1 errors were found (with --deny warnings also warnings), 2 something
+    /// could not be read.
+    #[command(after_help = "Examples:\n  romulusctl lint -f deploy/\n  \
+        helm template chart/ | romulusctl lint -f - --deny warnings\n  \
+        romulusctl lint -f deploy/ -o sarif > romulus.sarif\n  \
+        romulusctl lint -f new.yaml --against etcd")]
+    Lint(Box<LintArgs>),
+
+    /// Explain an annotation or a diagnostic
+    ///
+    /// What an annotation is for, an example, and what becomes of it in vulcand's keys; what a
+    /// diagnostic means, an example of it, and the way out. Without a name, all of them.
+    #[command(after_help = "Examples:\n  romulusctl explain\n  \
+        romulusctl explain prefix\n  romulusctl explain route-conflict")]
+    Explain(ExplainArgs),
 
     /// Write the stored trees to a file, at one revision
     ///
@@ -102,6 +127,21 @@ pub enum Command {
         romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
     )]
     Route(Box<RouteArgs>),
+
+    /// Look at the whole installation, and say what is wrong in the order of harm
+    ///
+    /// Looks at etcd and every tree in it, foreign values included, at the cluster and the rights
+    /// on it, at who leads, at drift, and at vulcand where its API is named. Each finding has a
+    /// place, a reason and a way out. Give it the flags that romulusd runs with. With -f it takes
+    /// manifests for the cluster, as romulusd --manifests does.
+    ///
+    /// Exit codes: 0 healthy, 1 something was found, 2 something could not be looked at.
+    #[command(
+        after_help = "Examples:\n  romulusctl doctor --vulcand http://10.0.0.5:8182\n  \
+        romulusctl doctor -o json | jq -r '.findings[] | [.harm, .code, .place] | @tsv'\n  \
+        romulusctl doctor -f deploy/ --etcd http://10.0.0.2:2379"
+    )]
+    Doctor(Box<DoctorArgs>),
 
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \

@@ -5,12 +5,15 @@
 mod args;
 mod change;
 mod diff;
+mod doctor;
 mod document;
 mod draw;
 mod dump;
+mod explain;
 mod get;
 mod input;
 mod inventory;
+mod lint;
 mod member;
 mod plain;
 mod planned;
@@ -31,10 +34,13 @@ use tracing_subscriber::prelude::*;
 
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
+pub use doctor::{DoctorArgs, DoctorOutput};
 pub use dump::DumpArgs;
+pub use explain::ExplainArgs;
 pub use get::{GetArgs, Kind, Output as GetOutput};
 pub use input::{Against, InputArgs};
 pub use inventory::InventoryArgs;
+pub use lint::{LintArgs, LintOutput};
 pub use program::{CompletionsArgs, ManArgs};
 pub use render::{Output as RenderOutput, RenderArgs};
 pub use route::{Header, RouteArgs, RouteOutput};
@@ -45,7 +51,7 @@ pub use tree::TreeArgs;
 pub enum Ended {
     /// There is nothing to do.
     Same,
-    /// Something would change, or something that is wanted stays unwritten.
+    /// Something would change, or something that is wanted stays unwritten; something was found.
     Differs,
     /// Something that was asked for could not be read, so the answer is not the whole one.
     Partial,
@@ -66,7 +72,9 @@ pub fn start_logging() {
     // kube logs answers that fail, bodies and all; the error that ends the command says the same.
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_target("kube_client", LevelFilter::OFF);
+        .with_target("kube_client", LevelFilter::OFF)
+        // Silent unless --debug-etcd asks for it.
+        .with_target(romulus_etcd::REQUESTS_TARGET, LevelFilter::DEBUG);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
@@ -96,11 +104,14 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<Ended> {
     match &args.command {
         Command::Diff(args) => diff::run(args, out, err).await,
+        Command::Lint(args) => lint::run(args, out, err).await,
+        Command::Explain(args) => explain::run(args, out),
         Command::Dump(args) => dump::run(args, out, err).await,
         Command::Render(args) => render::run(args, out, err).await,
         Command::Get(args) => get::run(args, out, err).await,
         Command::Tree(args) => tree::run(args, out, err).await,
         Command::Route(args) => route::run(args, out, err).await,
+        Command::Doctor(args) => doctor::run(args, out, err).await,
         Command::Completions(args) => program::completions(args, out),
         Command::Man(args) => program::man(args, out, err),
     }

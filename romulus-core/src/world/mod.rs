@@ -11,6 +11,7 @@ mod observe;
 mod quiet;
 mod record;
 mod report;
+mod review;
 mod service;
 mod siblings;
 mod tree;
