@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::doctor::DoctorArgs;
 use crate::dump::DumpArgs;
 use crate::explain::ExplainArgs;
 use crate::get::GetArgs;
@@ -29,10 +30,13 @@ pub struct Args {
 pub enum Command {
     /// Show which keys would change
     ///
+    /// Says what the changes mean for requests, by Service and object, then which keys with which fields
+    /// change; at last what stays unwritten: conflicts, what is held, and what the brake withholds.
     /// Exit codes, as of kubectl diff: 0 in step, 1 something would change or stays unwritten, 2 and
     /// up an error.
     #[command(
         after_help = "Examples:\n  romulusctl diff -f deploy/ --against empty\n  \
+        romulusctl diff -f deploy/ --summary\n  \
         kubectl get svc,endpointslices -o yaml | romulusctl diff -f -\n  romulusctl diff --kube http://127.0.0.1:8001 -o json"
     )]
     Diff(Box<DiffArgs>),
@@ -61,8 +65,9 @@ pub enum Command {
 
     /// Write the stored trees to a file, at one revision
     ///
-    /// Holds the keys of every tree in use and romulus's own records, byte for byte as etcd has
-    /// them. Other commands read it in etcd's place: `--against FILE`, `--from FILE`.
+    /// Holds the keys of every tree in use and romulus's own records, values as etcd has them (bytes
+    /// that are no UTF-8 are replaced). Other commands read it in etcd's place: `--against FILE`,
+    /// `--from FILE`.
     #[command(after_help = "Examples:\n  romulusctl dump before.dump\n  \
         romulusctl diff -f deploy/ --against before.dump\n  \
         romulusctl dump | jq -r '.entries[].key'")]
@@ -72,9 +77,13 @@ pub enum Command {
     ///
     /// As if nothing were stored: every key that romulusd would write to an empty etcd. Exit codes: 0
     /// well, 1 something that was asked for is not in it, 2 and up an error.
-    #[command(after_help = "Examples:\n  romulusctl render -f deploy/\n  \
+    #[command(
+        // Nothing is read from there.
+        mut_args(|arg| { let is_etcd = arg.get_help_heading() == Some("etcd"); arg.hide(is_etcd) }),
+        after_help = "Examples:\n  romulusctl render -f deploy/\n  \
         romulusctl render -f deploy/ -o json | jq keys\n  \
-        romulusctl render --kube http://127.0.0.1:8001 -o etcdctl > put.sh")]
+        romulusctl render --kube http://127.0.0.1:8001 -o etcdctl > put.sh"
+    )]
     Render(Box<RenderArgs>),
 
     /// List what is stored, with owner, Service and drift
@@ -134,6 +143,21 @@ pub enum Command {
         romulusctl graph --from before.dump -o dot | dot -Tpng > before.png"
     )]
     Graph(Box<GraphArgs>),
+
+    /// Look at the whole installation, and say what is wrong in the order of harm
+    ///
+    /// Looks at etcd and every tree in it, foreign values included, at the cluster and the rights
+    /// on it, at who leads, at drift, and at vulcand where its API is named. Each finding has a
+    /// place, a reason and a way out. Give it the flags that romulusd runs with. With -f it takes
+    /// manifests for the cluster, as romulusd --manifests does.
+    ///
+    /// Exit codes: 0 healthy, 1 something was found, 2 something could not be looked at.
+    #[command(
+        after_help = "Examples:\n  romulusctl doctor --vulcand http://10.0.0.5:8182\n  \
+        romulusctl doctor -o json | jq -r '.findings[] | [.harm, .code, .place] | @tsv'\n  \
+        romulusctl doctor -f deploy/ --etcd http://10.0.0.2:2379"
+    )]
+    Doctor(Box<DoctorArgs>),
 
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \

@@ -1,7 +1,7 @@
 //! What a command looks at: the cluster or manifests, and the store.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
@@ -144,18 +144,7 @@ pub(crate) async fn store(
 ) -> anyhow::Result<()> {
     match against {
         Against::Empty => load_from(&Snapshot::default(), world),
-        Against::File(path) => {
-            let dump = Dump::read(path)
-                .context("--against takes `etcd`, `empty` or a file from `romulusctl dump`")?;
-            if let Some(root) = world.roots().find(|root| !dump.covers(&root.prefix())) {
-                bail!(
-                    "{}: the tree {root} was not dumped; write it with `romulusctl dump \
-                     --vulcan-key {root}`",
-                    path.display()
-                );
-            }
-            load_from(&dump.into(), world);
-        }
+        Against::File(path) => load_from(&dumped(path, world)?, world),
         Against::Etcd => {
             let reader = Reader::open(&args.etcd)?;
             let _progress = Progress::of("reading etcd");
@@ -172,6 +161,20 @@ pub(crate) async fn store(
         }
     }
     Ok(())
+}
+
+/// What `--against FILE` holds; it has to hold all trees of the world.
+pub(crate) fn dumped(path: &Path, world: &World) -> anyhow::Result<Snapshot> {
+    let dump = Dump::read(path)
+        .context("--against takes `etcd`, `empty` or a file from `romulusctl dump`")?;
+    if let Some(root) = world.roots().find(|root| !dump.covers(&root.prefix())) {
+        bail!(
+            "{}: the tree {root} was not dumped; write it with `romulusctl dump --vulcan-key \
+             {root}`",
+            path.display()
+        );
+    }
+    Ok(dump.into())
 }
 
 /// Tells the world what a snapshot holds of all its trees; of those, too, that it only hears of by

@@ -5,6 +5,7 @@
 mod args;
 mod change;
 mod diff;
+mod doctor;
 mod document;
 mod draw;
 mod dump;
@@ -34,6 +35,7 @@ use tracing_subscriber::prelude::*;
 
 pub use args::{Args, Command};
 pub use diff::{DiffArgs, Output};
+pub use doctor::{DoctorArgs, DoctorOutput};
 pub use dump::DumpArgs;
 pub use explain::ExplainArgs;
 pub use get::{GetArgs, Kind, Output as GetOutput};
@@ -72,7 +74,9 @@ pub fn start_logging() {
     // kube logs answers that fail, bodies and all; the error that ends the command says the same.
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_target("kube_client", LevelFilter::OFF);
+        .with_target("kube_client", LevelFilter::OFF)
+        // Silent unless --debug-etcd asks for it.
+        .with_target(romulus_etcd::REQUESTS_TARGET, LevelFilter::DEBUG);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
@@ -110,6 +114,7 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
         Command::Tree(args) => tree::run(args, out, err).await,
         Command::Route(args) => route::run(args, out, err).await,
         Command::Graph(args) => graph::run(args, out, err).await,
+        Command::Doctor(args) => doctor::run(args, out, err).await,
         Command::Completions(args) => program::completions(args, out),
         Command::Man(args) => program::man(args, out, err),
     }

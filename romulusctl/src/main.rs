@@ -1,5 +1,6 @@
 //! `romulusctl`: see the library of this crate.
 
+use std::io::BufWriter;
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,7 +10,9 @@ async fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     romulusctl::start_logging();
-    match romulusctl::run(&args, &mut anstream::stdout(), &mut anstream::stderr()).await {
+    // Large trees have many lines.
+    let mut out = BufWriter::new(anstream::stdout());
+    match romulusctl::run(&args, &mut out, &mut anstream::stderr()).await {
         Ok(ended) => ended.into(),
         Err(error) if romulusctl::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

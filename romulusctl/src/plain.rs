@@ -18,6 +18,17 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(spell).collect())
 }
 
+/// Most characters of a value that a sentence quotes.
+const QUOTED: usize = 200;
+
+/// The beginning of a value, for a sentence that quotes it.
+pub(crate) fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(QUOTED) {
+        Some((cut, _)) => Cow::Owned(format!("{}...", &text[..cut])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// `1 server`, `2 servers`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -32,5 +43,12 @@ mod tests {
     fn control_characters_are_spelled_out() {
         assert_eq!(visible("Host(`ü`)\\n"), "Host(`ü`)\\n");
         assert_eq!(visible("a\x1b[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
+    }
+
+    #[test]
+    fn sentences_quote_the_beginning() {
+        assert_eq!(short("Host(`h`)"), "Host(`h`)");
+        assert_eq!(short(&"ü".repeat(200)), "ü".repeat(200));
+        assert_eq!(short(&"ü".repeat(201)), "ü".repeat(200) + "...");
     }
 }

@@ -10,6 +10,7 @@ use romulus_core::stored::{Entry, Snapshot};
 
 use crate::change;
 use crate::input::{self, Against, InputArgs};
+use crate::plain::visible;
 use crate::stored::{self, Stored};
 
 /// Plans the manifests of `-f` onto what is there, and applies the plan to a copy. False where a
@@ -23,29 +24,31 @@ pub(crate) async fn trees(
     for problem in &problems {
         writeln!(err, "error: {problem}")?;
     }
-    let named: Vec<Root> = world.roots().cloned().collect();
-    let mut planned = match against {
-        Against::Empty => Stored {
-            snapshot: Snapshot::default(),
-            roots: BTreeSet::new(),
-            undumped: BTreeSet::new(),
-        },
-        Against::Etcd => stored::trees(None, &args.etcd, &named).await?,
-        Against::File(path) => stored::trees(Some(path), &args.etcd, &named).await?,
+    let mut snapshot = match against {
+        Against::Empty => Snapshot::default(),
+        Against::File(path) => input::dumped(path, &world)?,
+        Against::Etcd => {
+            let named: Vec<Root> = world.roots().cloned().collect();
+            stored::trees(None, &args.etcd, &named).await?.snapshot
+        }
     };
-    input::load_from(&planned.snapshot, &mut world);
-    let (snapshot, mut revision) = (&mut planned.snapshot, i64::MAX / 2);
+    input::load_from(&snapshot, &mut world);
+    let mut revision = i64::MAX / 2;
     change::play(&mut world, |_, _, step| {
         revision += 1;
         let ops = step.transaction.ops.iter();
-        ops.for_each(|op| write(op, revision, snapshot));
+        ops.for_each(|op| write(op, revision, &mut snapshot));
     });
-    planned.roots.extend(world.roots().cloned());
     for diagnostic in world.diagnostics() {
         if diagnostic.severity() != Severity::Info {
-            writeln!(err, "{diagnostic}")?;
+            writeln!(err, "{}", visible(&diagnostic.to_string()))?;
         }
     }
+    let planned = Stored {
+        snapshot,
+        roots: world.roots().cloned().collect(),
+        undumped: BTreeSet::new(),
+    };
     Ok((planned, problems.is_empty()))
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 use clap_complete::Shell;
+use clap_mangen::Man;
 
 use crate::{Args, Ended};
 
@@ -83,14 +84,19 @@ pub(crate) fn man(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<Ended> {
-    let command = Args::command();
+    let mut command = Args::command().disable_help_subcommand(true);
+    command.build();
     let Some(dir) = &args.dir else {
-        clap_mangen::Man::new(command).render(out)?;
+        page(command).render(out)?;
         out.flush()?;
         return Ok(Ended::Same);
     };
+    let subcommands: Vec<Command> = command.get_subcommands().cloned().collect();
     std::fs::create_dir_all(dir)
-        .and_then(|()| clap_mangen::generate_to(command, dir))
+        .and_then(|()| {
+            let mut pages = [command].into_iter().chain(subcommands).map(page);
+            pages.try_for_each(|page| page.generate_to(dir).map(drop))
+        })
         .with_context(|| format!("man pages can't be written to {}", dir.display()))?;
     writeln!(
         err,
@@ -98,4 +104,10 @@ pub(crate) fn man(
         dir.display()
     )?;
     Ok(Ended::Same)
+}
+
+fn page(command: Command) -> Man {
+    Man::new(command)
+        .source(concat!("romulus ", env!("CARGO_PKG_VERSION")))
+        .manual("romulus")
 }

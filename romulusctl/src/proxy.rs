@@ -2,12 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use romulus_core::config::ConfigArgs;
 use romulus_core::key::{Key, ObjectKind, ObjectRef, Root, Segment};
 use romulus_core::stored::Snapshot;
 use romulus_core::vulcand::{
     Backend, Checked, Environment, Frontend, Host, Listener, Middleware, Server,
 };
 use romulus_core::world::Record;
+
+/// What is known of the vulcand that reads the trees. What can't be known is taken to be well.
+pub(crate) fn environment(config: &ConfigArgs) -> Environment {
+    Environment {
+        middleware_types: config.allow_middleware.iter().cloned().collect(),
+        local_syslog: true,
+        ..Environment::default()
+    }
+}
 
 /// The objects of one tree, each with vulcand's verdict on it.
 #[derive(Debug)]

@@ -46,14 +46,10 @@ pub(crate) async fn trees(
     }
     let reader = Reader::open(etcd)?;
     let _progress = Progress::of("reading etcd");
-    let load = async |prefixes: &[String]| {
-        let read = reader.load(prefixes).await;
-        read.context("reading the store")
-    };
-    roots.extend(recorded(&load(&[OWN_PREFIX.to_owned()]).await?));
     loop {
-        let snapshot = load(&prefixes(&roots)).await?;
-        // Since the records were first read, somebody may have begun to use another tree.
+        let read = reader.load(&prefixes(&roots)).await;
+        let snapshot = read.context("reading the store")?;
+        // The records name trees, and what is read is of one revision: with them, or again.
         let before = roots.len();
         roots.extend(recorded(&snapshot));
         if roots.len() == before {

@@ -243,6 +243,28 @@ async fn errors() {
 }
 
 #[tokio::test]
+async fn manifests_of_any_size_are_answered_by_a_sentence() {
+    const SIZE: usize = 30_000_000;
+    let deep = format!("kind: Service\nspec: {}", "[".repeat(SIZE));
+    let folder = Folder::with(&[("deep.yaml", &deep), ("web.yaml", WEB)]);
+    std::fs::write(folder.path().join("binary.json"), vec![0xfe; SIZE]).unwrap();
+    let mut told = String::new();
+    for file in ["deep.yaml", "binary.json"] {
+        let args = [
+            "-f",
+            file,
+            "-f",
+            "web.yaml",
+            "--against",
+            "empty",
+            "--summary",
+        ];
+        told += &diff(&folder, &args).await;
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[tokio::test]
 async fn a_reader_that_goes_away_is_no_error() {
     let many: String = (0..2000)
         .map(|n| format!("{}\n---\n", routed(&format!("web{n}"), &format!("h{n}"))))

@@ -25,6 +25,8 @@ async fn the_page_shows_what_the_commands_print() {
 
     let cases = trycmd::TestCases::new();
     cases
+        .insert_var("[ETCD]", etcd.endpoint().to_owned())
+        .unwrap()
         .env("ETCD_PEERS", etcd.endpoint())
         // Help is wrapped as wide as the terminal is.
         .env("COLUMNS", "100")

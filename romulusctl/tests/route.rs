@@ -152,7 +152,9 @@ async fn what_vulcand_does_wrongly_is_told() {
 
 #[tokio::test]
 async fn errors() {
-    let folder = Folder::with(&[("web.yaml", WEB), ("odd.yaml", "a: [1\nb: }")]);
+    let other = r#"{"revision": 1, "prefixes": ["romulus/", "other/"], "entries": []}"#;
+    let odd = "a: [1\nb: }";
+    let folder = Folder::with(&[("web.yaml", WEB), ("odd.yaml", odd), ("other.dump", other)]);
     let mut told = String::new();
     for args in [
         &[][..],
@@ -165,6 +167,22 @@ async fn errors() {
         &["www.example.com", "--from", "nowhere.dump"],
         &["www.example.com", "--from", "web.yaml"],
         &["www.example.com", "--from", "x.dump", "-f", "web.yaml"],
+        &[
+            "www.example.com",
+            "-f",
+            "web.yaml",
+            "--against",
+            "nowhere.dump",
+        ],
+        &[
+            "www.example.com",
+            "-f",
+            "web.yaml",
+            "--against",
+            "other.dump",
+        ],
+        &["www.example.com", "--from", "other.dump"],
+        &["www.example.com", "--from", "other.dump", "--root", "x"],
         &["www.example.com", "-f", "nowhere.yaml"],
         &["www.example.com", "-f", "odd.yaml", "-f", "web.yaml"],
         &["www.example.com", "--root", "romulus"],
@@ -179,4 +197,12 @@ async fn errors() {
         "{down}"
     );
     assert!(down.ends_with("=> 2\n\n"), "{down}");
+    let args = ["--etcd-timeout", "500ms", "--debug-etcd"];
+    let told = run(
+        &folder,
+        &[&["route", "h", "--etcd", "http://127.0.0.1:1"], &args[..]].concat(),
+    )
+    .await;
+    let command = "etcdctl --endpoints='http://127.0.0.1:1' get --limit=1 -- 'romulus'";
+    assert!(told.contains(command), "{told}");
 }

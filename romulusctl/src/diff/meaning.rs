@@ -11,7 +11,7 @@ use super::fields::{FieldChange, fields};
 use super::report::ObjectReport;
 use super::settings;
 use crate::change::Change;
-use crate::plain::count;
+use crate::plain::{count, short};
 
 /// What of the other changes the meaning of one depends on.
 pub(crate) struct Meanings<'w> {
@@ -219,7 +219,7 @@ impl<'w> Meanings<'w> {
             Some((head, Some(old), None)) if head.new.is_none() => {
                 told.push(match self.successor(object, &old.route) {
                     Some(next) => format!("removes frontend {id}; {} takes its route", next.id),
-                    None => format!("removes frontend {id}, route {}", old.route),
+                    None => format!("removes frontend {id}, route {}", short(&old.route)),
                 });
                 return told;
             }
@@ -229,7 +229,8 @@ impl<'w> Meanings<'w> {
             Some((head, None, Some(new))) if head.old.is_none() => {
                 told.push(format!(
                     "adds frontend {id}: {} to backend {}",
-                    new.route, new.backend_id
+                    short(&new.route),
+                    new.backend_id
                 ));
                 told.extend(self.hand_over(object, &new.route));
             }
@@ -290,7 +291,8 @@ impl<'w> Meanings<'w> {
             };
             told.push(format!(
                 "moves route of {id}: {} -> {}{gap}",
-                old.route, new.route
+                short(&old.route),
+                short(&new.route)
             ));
             told.extend(self.hand_over(object, &new.route));
             let next = self.successor(object, &old.route);

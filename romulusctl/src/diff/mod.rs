@@ -20,10 +20,6 @@ use text::Detail;
 /// What `diff` compares.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DiffArgs {
-    /// What is looked at.
-    #[command(flatten)]
-    pub input: InputArgs,
-
     /// What the keys are compared with
     #[arg(long, value_name = "empty|etcd|FILE", default_value = "etcd")]
     pub against: Against,
@@ -39,6 +35,10 @@ pub struct DiffArgs {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
+
+    /// What is looked at.
+    #[command(flatten)]
+    pub input: InputArgs,
 }
 
 /// How changes are printed.

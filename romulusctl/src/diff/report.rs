@@ -50,10 +50,11 @@ impl Report {
             object.meaning = meaning;
         }
         objects.sort_by(|a, b| {
-            let place = |o: &ObjectReport| (o.service.is_none(), o.service.clone());
-            place(a)
+            let place = |o: &ObjectReport| o.service.is_none();
+            let by_service = place(a)
                 .cmp(&place(b))
-                .then_with(|| a.object.cmp(&b.object))
+                .then_with(|| a.service.cmp(&b.service));
+            by_service.then_with(|| a.object.cmp(&b.object))
         });
         Self {
             objects,

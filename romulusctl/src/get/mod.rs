@@ -20,13 +20,13 @@ pub struct GetArgs {
     #[arg(value_name = "KIND", value_enum)]
     pub kind: Option<Kind>,
 
-    /// Where it is stored.
-    #[command(flatten)]
-    pub inventory: InventoryArgs,
-
     /// How to print it
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
+
+    /// Where it is stored.
+    #[command(flatten)]
+    pub inventory: InventoryArgs,
 }
 
 /// What can be shown.

@@ -20,10 +20,6 @@ use script::Line;
 /// What `render` shows.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RenderArgs {
-    /// What is looked at.
-    #[command(flatten)]
-    pub input: InputArgs,
-
     /// Also romulus's own records, without which romulusd takes the tree for somebody else's
     #[arg(long)]
     pub records: bool,
@@ -31,6 +27,10 @@ pub struct RenderArgs {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
+
+    /// What is looked at.
+    #[command(flatten)]
+    pub input: InputArgs,
 }
 
 /// How a tree is printed.

@@ -7,12 +7,12 @@ mod show;
 use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::ValueEnum;
 use romulus_core::key::Root;
-use romulus_core::vulcand::Environment;
 
 use crate::input::{Against, InputArgs};
-use crate::{Ended, planned, stored};
+use crate::{Ended, planned, proxy, stored};
 use answer::TreeAnswer;
 use request::Asked;
 pub use request::Header;
@@ -82,10 +82,7 @@ pub(crate) async fn run(
     } else {
         planned::trees(&args.input, &args.against, err).await?
     };
-    let environment = Environment {
-        middleware_types: args.input.config.allow_middleware.iter().cloned().collect(),
-        ..Environment::default()
-    };
+    let environment = proxy::environment(&args.input.config);
     let roots = match &args.root {
         Some(root) => vec![root],
         None => stored.roots.iter().collect(),
@@ -94,6 +91,14 @@ pub(crate) async fn run(
         .iter()
         .filter_map(|root| TreeAnswer::of(root, &stored.snapshot, &environment, &asked))
         .collect();
+    if let Some(root) = stored.undumped.iter().find(|root| roots.contains(root))
+        && (answers.is_empty() || args.root.is_some())
+    {
+        bail!(
+            "the tree {root} was not dumped, so who answers in it is not known; write it with \
+             `romulusctl dump --vulcan-key {root}`"
+        );
+    }
     match args.output {
         RouteOutput::Text => show::text(&asked, &answers, &roots, out, err)?,
         RouteOutput::Json => show::json(&asked, &answers, out)?,

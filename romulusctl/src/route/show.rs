@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::answer::{Answering, TreeAnswer};
 use super::request::{Asked, Header};
+use crate::document;
+use crate::plain::visible;
 
 /// Of the frontends that vulcand does not take, so many are told.
 const REFUSED_SHOWN: usize = 3;
@@ -41,7 +43,7 @@ fn one(answer: &TreeAnswer, out: &mut dyn Write, err: &mut dyn Write) -> std::io
                 || " (no romulus wrote it)".to_owned(),
                 |service| format!(" (Service {service})"),
             );
-            let head = format!("in {root}: frontend {}{service}", frontend.id);
+            let head = format!("in {root}: frontend {}{service}", visible(&frontend.id));
             if answer.is_served() {
                 writeln!(out, "  {}", head.green())?;
             } else {
@@ -54,7 +56,7 @@ fn one(answer: &TreeAnswer, out: &mut dyn Write, err: &mut dyn Write) -> std::io
     if !answer.lost.is_empty() {
         writeln!(out, "    also matched, and lost:")?;
         for lost in &answer.lost {
-            writeln!(out, "      {}  {}", lost.id, lost.route)?;
+            writeln!(out, "      {}  {}", visible(&lost.id), visible(&lost.route))?;
             writeln!(out, "        {}", lost.reason)?;
         }
     }
@@ -63,7 +65,8 @@ fn one(answer: &TreeAnswer, out: &mut dyn Write, err: &mut dyn Write) -> std::io
         writeln!(
             err,
             "warning: frontend {} in {root} is left aside, since vulcand does not take it: {}",
-            refused.id, refused.problem
+            visible(&refused.id),
+            visible(&refused.problem)
         )?;
     }
     if let more @ 1.. = answer.refused.len().saturating_sub(REFUSED_SHOWN) {
@@ -76,17 +79,18 @@ fn one(answer: &TreeAnswer, out: &mut dyn Write, err: &mut dyn Write) -> std::io
 }
 
 fn answering(frontend: &Answering, out: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(out, "    route        {}", frontend.route)?;
+    writeln!(out, "    route        {}", visible(&frontend.route))?;
     for (place, middleware) in frontend.middlewares.iter().enumerate() {
         let label = if place == 0 { "through" } else { "" };
         let (name, kind, priority) = (&middleware.name, &middleware.kind, middleware.priority);
+        let name = visible(name);
         writeln!(out, "    {label:<12} {name} ({kind}, priority {priority})")?;
     }
     let priorities: Vec<i64> = frontend.middlewares.iter().map(|m| m.priority).collect();
     if priorities.windows(2).any(|pair| pair[0] == pair[1]) {
         writeln!(out, "    {:<12} equal priorities come in any order", "")?;
     }
-    writeln!(out, "    backend      {}", frontend.backend)?;
+    writeln!(out, "    backend      {}", visible(&frontend.backend))?;
     for (place, server) in frontend.servers.iter().enumerate() {
         let label = if place == 0 { "servers" } else { "" };
         writeln!(out, "    {label:<12} {server}")?;
@@ -140,6 +144,5 @@ pub(super) fn json(
         },
         trees: answers,
     };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
-    writeln!(out)
+    document::json(&report, out)
 }

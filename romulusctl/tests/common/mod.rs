@@ -6,6 +6,9 @@
     reason = "tests fail by a panic, and none uses everything"
 )]
 
+pub(crate) mod http;
+pub(crate) mod running;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
