@@ -45,7 +45,9 @@ pub mod testing;
 mod watch;
 
 pub use args::EtcdArgs;
-pub use client::{Discovery, EtcdOptions, EtcdStore, REQUESTS_TARGET};
+pub use client::{
+    Discovery, EndpointStatus, EtcdOptions, EtcdStore, MemberStatus, REQUESTS_TARGET,
+};
 pub use error::{Cause, StoreError};
 pub use executor::{GroupEnd, GroupResult, commit_group};
 pub use memory::MemoryStore;

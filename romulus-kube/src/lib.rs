@@ -44,6 +44,7 @@ mod connect;
 mod events;
 pub mod manifests;
 mod problem;
+mod rights;
 mod selection;
 mod source;
 #[cfg(feature = "testing")]
@@ -55,6 +56,7 @@ pub use cluster_scope::{ClusterScopeError, cluster_scope};
 pub use connect::{ConnectError, Connection};
 pub use events::{EventRecorder, ServiceEvent, Severity};
 pub use problem::{ObjectRef, Outcome, Place, SourceProblem};
+pub use rights::{Right, endpoints_resource, is_allowed, server_version};
 pub use selection::{EndpointsSource, Selection};
 pub use source::{Loaded, Source, SourceEvent};
 pub use watch::{ApiError, Resource, WatchSettings, watch};

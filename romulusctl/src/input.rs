@@ -1,7 +1,7 @@
 //! What a command looks at: the cluster or manifests, and the store.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
@@ -13,6 +13,7 @@ use romulus_kube::{KubeArgs, Outcome, SourceEvent, SourceProblem, WatchSettings}
 use tokio_util::sync::CancellationToken;
 
 use crate::dump::Dump;
+use crate::progress::Progress;
 use crate::reader::Reader;
 
 /// Manifests or a live cluster, how they are mapped, and the store: the flags every command shares.
@@ -45,7 +46,10 @@ pub(crate) async fn cluster(
         return live(args).await;
     }
     let selection = args.kube.selection();
-    let loaded = romulus_kube::manifests::load(&args.filename, &selection);
+    let progress = Progress::of("reading manifests");
+    let tell = |done, of| progress.tell(done, Some(of));
+    let loaded = romulus_kube::manifests::load_telling(&args.filename, &selection, tell);
+    drop(progress);
     let mut config = config(args, "default");
     if !prune {
         config.prune = Prune::Listed;
@@ -56,7 +60,7 @@ pub(crate) async fn cluster(
     Ok((world, loaded.problems.into_iter().filter(unread).collect()))
 }
 
-fn config(args: &InputArgs, owner: &str) -> Config {
+pub(crate) fn config(args: &InputArgs, owner: &str) -> Config {
     let selection = args.kube.selection();
     let scopes = if args.filename.is_empty() {
         selection.scopes()
@@ -79,9 +83,14 @@ async fn live(args: &InputArgs) -> anyhow::Result<(World, Vec<SourceProblem>)> {
     );
     let mut world = World::new(config(args, "default"));
     let mut unread = Vec::new();
+    let (progress, mut listed) = (Progress::of("listing the cluster"), 0);
     while !world.is_listed() {
         match source.next().await {
-            Some(SourceEvent::Changes(changes)) => world.apply(changes),
+            Some(SourceEvent::Changes(changes)) => {
+                listed += changes.len();
+                progress.tell(listed, None);
+                world.apply(changes);
+            }
             Some(SourceEvent::Problem(problem)) => match problem.outcome {
                 Outcome::Noted => {}
                 Outcome::Skipped => unread.push(problem),
@@ -133,29 +142,49 @@ pub(crate) async fn store(
     against: &Against,
     world: &mut World,
 ) -> anyhow::Result<()> {
-    let known = match against {
-        Against::Empty => Some(Snapshot::default()),
-        Against::File(path) => Some(
-            Dump::read(path)
-                .context("--against takes `etcd`, `empty` or a file from `romulusctl dump`")?
-                .into(),
-        ),
-        Against::Etcd => None,
-    };
-    let reader = Reader::open(&args.etcd)?;
+    match against {
+        Against::Empty => load_from(&Snapshot::default(), world),
+        Against::File(path) => load_from(&dumped(path, world)?, world),
+        Against::Etcd => {
+            let reader = Reader::open(&args.etcd)?;
+            let _progress = Progress::of("reading etcd");
+            loop {
+                let missing = world.missing_prefixes();
+                if missing.is_empty() {
+                    break;
+                }
+                let snapshot = reader.load(&missing).await.context("reading the store")?;
+                for prefix in &missing {
+                    world.load(prefix, &snapshot);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What `--against FILE` holds; it has to hold all trees of the world.
+pub(crate) fn dumped(path: &Path, world: &World) -> anyhow::Result<Snapshot> {
+    let dump = Dump::read(path)
+        .context("--against takes `etcd`, `empty` or a file from `romulusctl dump`")?;
+    if let Some(root) = world.roots().find(|root| !dump.covers(&root.prefix())) {
+        bail!(
+            "{}: the tree {root} was not dumped; write it with `romulusctl dump --vulcan-key \
+             {root}`",
+            path.display()
+        );
+    }
+    Ok(dump.into())
+}
+
+/// Tells the world what a snapshot holds of all its trees; of those, too, that it only hears of by
+/// the snapshot's records.
+pub(crate) fn load_from(snapshot: &Snapshot, world: &mut World) {
     loop {
         let missing = world.missing_prefixes();
         if missing.is_empty() {
-            return Ok(());
+            return;
         }
-        let read;
-        let snapshot = match &known {
-            Some(known) => known,
-            None => {
-                read = reader.load(&missing).await.context("reading the store")?;
-                &read
-            }
-        };
         for prefix in &missing {
             world.load(prefix, snapshot);
         }

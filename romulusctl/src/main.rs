@@ -1,14 +1,18 @@
 //! `romulusctl`: see the library of this crate.
 
+use std::io::BufWriter;
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let args = romulusctl::Args::parse();
+    let args = match romulusctl::Args::from_command_line(std::env::args_os()) {
+        Ok(args) => args,
+        Err(error) => error.exit(),
+    };
     romulusctl::start_logging();
-    match romulusctl::run(&args, &mut anstream::stdout(), &mut anstream::stderr()).await {
+    // Large trees have many lines.
+    let mut out = BufWriter::new(anstream::stdout());
+    match romulusctl::run(&args, &mut out, &mut anstream::stderr()).await {
         Ok(ended) => ended.into(),
         Err(error) if romulusctl::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -6,170 +6,30 @@
     reason = "tests fail by a panic"
 )]
 
-use std::fmt::Write as _;
-use std::path::Path;
-use std::process::{Output, Stdio};
+mod common;
 
-use clap::Parser as _;
-use romulus_core::stored::Snapshot;
-use romulus_etcd::Store as _;
-use romulus_etcd::testing::EtcdProcess;
+use std::fmt::Write as _;
+use std::process::Stdio;
+
 use romulus_kube::Resource;
 use romulus_kube::testing::{ApiStub, Fault, On, service, slice};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
-/// A Service with two servers, and one whose endpoints somebody else writes down.
-const WEB: &str = r#"
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-  namespace: shop
-  annotations:
-    romulus/host: www.example.com
-    romulus/backendSettings: '{"KeepAlive": {"MaxIdleConnsPerHost": 128, "Period": "4s"}}'
-spec:
-  ports: [{port: 80}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: web-1
-  namespace: shop
-  labels: {kubernetes.io/service-name: web}
-addressType: IPv4
-endpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.2]}]
-ports: [{port: 8080}]
-"#;
-const API: &str = r#"
-apiVersion: v1
-kind: Service
-metadata:
-  name: api
-  namespace: shop
-  annotations:
-    romulus/host: www.example.com
-    romulus/path: /api
-    romulus/hots: typo.example.com
-spec:
-  ports: [{port: 80}]
-"#;
-
-/// A folder to run commands in.
-struct Folder(TempDir);
-
-impl Folder {
-    fn with(files: &[(&str, &str)]) -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        for (name, text) in files {
-            folder.write(name, text);
-        }
-        folder
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    fn remove(&self, name: &str) {
-        std::fs::remove_file(self.0.path().join(name)).unwrap();
-    }
-}
-
-fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_romulusctl"));
-    command
-        .arg("diff")
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .kill_on_drop(true);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// What a command printed and how it ended, as one text.
-fn told(args: &[&str], output: Output) -> String {
-    let code = output.status.code().expect("it ends by itself");
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    assert!(
-        !stdout.contains('\x1b') && !stderr.contains('\x1b'),
-        "no colour in pipes"
-    );
-    let mut told = format!("$ romulusctl diff {}\n", args.join(" "));
-    for line in stdout.lines() {
-        writeln!(told, "{line}").unwrap();
-    }
-    for line in stderr.lines() {
-        writeln!(told, "2> {line}").unwrap();
-    }
-    writeln!(told, "=> {code}\n").unwrap();
-    told
-}
-
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("UTF-8")
-}
+use common::{API, Folder, Synced, WEB, command, text};
 
 async fn diff(folder: &Folder, args: &[&str]) -> String {
-    told(args, command(folder.0.path(), args).output().await.unwrap())
-}
-
-/// An etcd that romulusd has brought in step with manifests.
-struct Synced {
-    etcd: EtcdProcess,
-    folder: Folder,
+    common::run(folder, &[&["diff"], args].concat()).await
 }
 
 impl Synced {
-    async fn with(files: &[(&str, &str)]) -> Self {
-        let (etcd, folder) = (EtcdProcess::start().await, Folder::with(files));
-        let path = folder.0.path().to_str().unwrap();
-        let args = [
-            "romulusd",
-            "--once",
-            "--owner-id",
-            "default",
-            "--manifests",
-            path,
-            "--etcd",
-            etcd.endpoint(),
-        ];
-        let ended = romulusd::run(&romulusd::Args::parse_from(args))
-            .await
-            .unwrap();
-        assert_eq!(ended, romulusd::Ended::Well);
-        Self { etcd, folder }
-    }
-
-    async fn stored(&self) -> Snapshot {
-        self.etcd.store().load(&[String::new()]).await.unwrap()
-    }
-
-    /// Runs a command, and fails if anything in etcd has changed by it.
     async fn diff(&self, args: &[&str]) -> String {
         self.diff_as(args, args).await
     }
 
-    /// The same, where the arguments are told in another form.
     async fn diff_as(&self, args: &[&str], shown: &[&str]) -> String {
-        let before = self.stored().await;
-        let args = [args, &["--etcd", self.etcd.endpoint()]].concat();
-        let output = command(self.folder.0.path(), &args).output().await.unwrap();
-        assert_eq!(
-            self.stored().await,
-            before,
-            "romulusctl never writes: {args:?}"
-        );
-        told(shown, output)
+        self.run_as(&[&["diff"], args].concat(), &[&["diff"], shown].concat())
+            .await
     }
 }
 
@@ -194,8 +54,8 @@ async fn files_folders_and_the_standard_input_against_nothing() {
     ] {
         told += &diff(&folder, &[files, &empty].concat()).await;
     }
-    let args = [&["-f", "-"][..], &empty].concat();
-    let mut child = command(folder.0.path(), &args)
+    let args = [&["diff", "-f", "-"][..], &empty].concat();
+    let mut child = command(folder.path(), &args)
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -206,8 +66,8 @@ async fn files_folders_and_the_standard_input_against_nothing() {
         .write_all(API.as_bytes())
         .await
         .unwrap();
-    told += &crate::told(
-        &["-f", "-", "--against", "empty", "<", "more/api.yml"],
+    told += &common::told(
+        &["diff", "-f", "-", "--against", "empty", "<", "more/api.yml"],
         child.wait_with_output().await.unwrap(),
     );
     told += &diff(&folder, &["-f", "more", "--against", "empty", "-o", "json"]).await;
@@ -383,14 +243,44 @@ async fn errors() {
 }
 
 #[tokio::test]
+async fn manifests_of_any_size_are_answered_by_a_sentence() {
+    const SIZE: usize = 30_000_000;
+    let deep = format!("kind: Service\nspec: {}", "[".repeat(SIZE));
+    let folder = Folder::with(&[("deep.yaml", &deep), ("web.yaml", WEB)]);
+    std::fs::write(folder.path().join("binary.json"), vec![0xfe; SIZE]).unwrap();
+    let mut told = String::new();
+    for file in ["deep.yaml", "binary.json"] {
+        let args = [
+            "-f",
+            file,
+            "-f",
+            "web.yaml",
+            "--against",
+            "empty",
+            "--summary",
+        ];
+        told += &diff(&folder, &args).await;
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[tokio::test]
 async fn a_reader_that_goes_away_is_no_error() {
     let many: String = (0..2000)
         .map(|n| format!("{}\n---\n", routed(&format!("web{n}"), &format!("h{n}"))))
         .collect();
     let folder = Folder::with(&[("many.yaml", &many)]);
     for format in ["text", "json"] {
-        let args = ["-f", "many.yaml", "--against", "empty", "-o", format];
-        let mut child = command(folder.0.path(), &args).spawn().unwrap();
+        let args = [
+            "diff",
+            "-f",
+            "many.yaml",
+            "--against",
+            "empty",
+            "-o",
+            format,
+        ];
+        let mut child = command(folder.path(), &args).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().await.unwrap();
         assert_eq!(
@@ -405,7 +295,10 @@ async fn a_reader_that_goes_away_is_no_error() {
 async fn colours_are_for_terminals() {
     let folder = Folder::with(&[("web.yaml", WEB)]);
     let coloured = async |variables: &[(&str, &str)]| {
-        let mut command = command(folder.0.path(), &["-f", "web.yaml", "--against", "empty"]);
+        let mut command = command(
+            folder.path(),
+            &["diff", "-f", "web.yaml", "--against", "empty"],
+        );
         let output = command
             .envs(variables.iter().copied())
             .output()

@@ -8,14 +8,14 @@ use crate::cluster::Service;
 use crate::diagnostic::{Code, Diagnostic, Subject, did_you_mean};
 use crate::key::Segment;
 
-pub use options::{OPTIONS, OptionSpec, Topic};
+pub use options::{MIDDLEWARE, OPTIONS, OptionSpec, Topic, VULCAN_KEY};
 
 /// The prefix of every label and annotation that romulus reads.
 pub const PREFIX: &str = "romulus/";
 /// The label that names the tree a Service is written to.
 pub const ROOT_LABEL: &str = "romulus/vulcanKey";
-/// The option whose suffix is the name of a middleware.
-const MIDDLEWARE: &str = "middleware";
+/// What stands before the name of a middleware.
+const MIDDLEWARE_PREFIX: &str = "middleware";
 
 /// An annotation as its author wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Reader<'_> {
             value: value.into(),
         };
         let (option, suffix) = rest.split_once('.').unwrap_or((rest, ""));
-        if option == MIDDLEWARE {
+        if option == MIDDLEWARE_PREFIX {
             return self.middleware(suffix, annotation);
         }
         let Some(spec) = OptionSpec::find(option) else {
@@ -141,13 +141,13 @@ impl Reader<'_> {
                     (other.clone(), annotation)
                 };
                 let message = format!("`{}` says the same and wins", kept.key);
+                let subject = Subject::Service(self.service.name.clone());
+                let found = Diagnostic::new(Code::DuplicateOption, subject.clone(), message)
+                    .at(lost.key, lost.value)
+                    .help("remove one of the two")
+                    .see(subject, kept.key.as_str(), "this one wins");
                 self.annotations.options.insert(slot, kept);
-                self.warn(
-                    Code::DuplicateOption,
-                    lost,
-                    message,
-                    "remove one of the two".into(),
-                );
+                self.diagnostics.push(found);
             }
             None => {
                 self.annotations.options.insert(slot, annotation);
@@ -176,7 +176,10 @@ impl Reader<'_> {
 
     fn unknown_option(&mut self, option: &str, suffix: &str, annotation: Annotation) {
         let dot = if suffix.is_empty() { "" } else { "." };
-        let names = OPTIONS.iter().map(|spec| spec.name).chain([MIDDLEWARE]);
+        let names = OPTIONS
+            .iter()
+            .map(|spec| spec.name)
+            .chain([MIDDLEWARE_PREFIX]);
         let help = if annotation.key == ROOT_LABEL {
             "it is a label, not an annotation".into()
         } else if let Some(name) = did_you_mean(option, names) {

@@ -90,7 +90,9 @@ fn ports(
                 "the Service's {what} `{name}` can't be part of a key: it must be lower-case \
                  letters, digits and `-`"
             );
-            findings.add(Code::AmbiguousName, message, format!("change its {what}"));
+            let found = findings.diagnostic(Code::AmbiguousName, message);
+            let found = found.help(format!("change its {what}"));
+            findings.push_at(found, format!("metadata.{what}"));
             return Vec::new();
         }
     }
@@ -99,11 +101,10 @@ fn ports(
         let message = format!(
             "ExternalName Services can name anything (this one `{name}`) and are not published"
         );
-        findings.add(
-            Code::ExternalName,
-            message,
-            "start with --allow-external-name to publish them",
-        );
+        let found = findings
+            .diagnostic(Code::ExternalName, message)
+            .help("start with --allow-external-name to publish them");
+        findings.push_at(found, "spec.externalName");
         return Vec::new();
     }
     if service.ports.is_empty() {
@@ -111,17 +112,16 @@ fn ports(
         findings.add(Code::NoPorts, message, "add a port to spec.ports");
     }
     let mut published: Vec<PortBlueprint> = Vec::with_capacity(service.ports.len());
-    for port in &service.ports {
-        let Some(id) = port_id(port, findings) else {
+    for (index, port) in service.ports.iter().enumerate() {
+        let Some(id) = port_id(index, port, findings) else {
             continue;
         };
         if published.iter().any(|other| other.id == id) {
             let message = format!("two ports are named `{}`; the first one counts", port.name);
-            findings.add(
-                Code::DuplicatePort,
-                message,
-                "give each port a name of its own",
-            );
+            let found = findings
+                .diagnostic(Code::DuplicatePort, message)
+                .help("give each port a name of its own");
+            findings.push_at(found, format!("spec.ports[{index}].name"));
             continue;
         }
         published.push(PortBlueprint {
@@ -135,13 +135,14 @@ fn ports(
 }
 
 /// The id of a port, unless it is not published.
-fn port_id(port: &ServicePort, findings: &mut Findings<'_>) -> Option<Segment> {
+fn port_id(index: usize, port: &ServicePort, findings: &mut Findings<'_>) -> Option<Segment> {
     if port.protocol != Protocol::Tcp {
         let message = format!(
             "port `{}` ({}) speaks {}; vulcand proxies TCP only",
             port.name, port.port, port.protocol
         );
-        findings.add(Code::UnsupportedProtocol, message, "");
+        let found = findings.diagnostic(Code::UnsupportedProtocol, message);
+        findings.push_at(found, format!("spec.ports[{index}].protocol"));
         return None;
     }
     let service = &findings.service.name;
@@ -151,11 +152,10 @@ fn port_id(port: &ServicePort, findings: &mut Findings<'_>) -> Option<Segment> {
     }
     if !is_dns_label(&port.name) {
         let message = format!("the port name `{}` can't be part of a key", port.name);
-        findings.add(
-            Code::AmbiguousName,
-            message,
-            "use lower-case letters, digits and `-`",
-        );
+        let found = findings
+            .diagnostic(Code::AmbiguousName, message)
+            .help("use lower-case letters, digits and `-`");
+        findings.push_at(found, format!("spec.ports[{index}].name"));
         return None;
     }
     Segment::new(&format!("{}.{name}.{namespace}", port.name))

@@ -14,6 +14,8 @@ use super::{Findings, Head, MiddlewareValue, Settings, middleware, route, sugar}
 pub struct FrontendBlueprint {
     /// The text of the route.
     pub route: String,
+    /// The annotations that the parts of the route come from, for diagnostics.
+    pub route_keys: Vec<String>,
     /// The settings, if any are given.
     pub settings: Option<Settings<FrontendSettings>>,
     /// The backend, where it is not the port's own.
@@ -59,8 +61,10 @@ pub(super) fn blueprint(
         return None;
     };
     let held = || {
+        let route::Route { text, keys } = route.valid()?.clone();
         Some(FrontendBlueprint {
-            route: route.valid()?.clone(),
+            route: text,
+            route_keys: keys,
             settings: settings?,
             target: target?.map(Box::new),
             middlewares: middlewares?,

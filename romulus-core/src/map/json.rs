@@ -65,9 +65,20 @@ pub(super) fn report(
         let found = findings
             .diagnostic(code, format!("{place}{}", problem.message))
             .at(annotation.key.as_str(), annotation.value.as_str())
-            .span(problem.span.clone())
+            .span(narrowed(problem, &annotation.value))
             .help(problem.help.as_str());
         findings.push(found);
     }
     !problems.iter().any(Problem::holds)
+}
+
+/// The byte that a problem is at, where it is within a string; else the whole value.
+fn narrowed(problem: &Problem, text: &str) -> std::ops::Range<usize> {
+    let start = problem.span.start;
+    let is_string = text.as_bytes().get(start) == Some(&b'"');
+    let inside = problem.inside.filter(|_| is_string);
+    match inside.and_then(|byte| json::byte_in_string(text, start, byte)) {
+        Some(at) => at..at,
+        None => problem.span.clone(),
+    }
 }

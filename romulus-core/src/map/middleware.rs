@@ -34,7 +34,7 @@ pub(super) fn middlewares(
         }
     }
     valid &= sugar::middlewares(port, annotations, &mut values, findings);
-    equal_priorities(&values, findings);
+    equal_priorities(&values, port, annotations, findings);
     valid.then_some(values)
 }
 
@@ -73,19 +73,32 @@ fn read(
     Some(MiddlewareValue { text, parsed })
 }
 
-fn equal_priorities(values: &BTreeMap<Segment, MiddlewareValue>, findings: &mut Findings<'_>) {
+fn equal_priorities(
+    values: &BTreeMap<Segment, MiddlewareValue>,
+    port: &str,
+    annotations: &Annotations,
+    findings: &mut Findings<'_>,
+) {
+    let written = annotations.middlewares(port);
     let mut by_priority: BTreeMap<i64, &Segment> = BTreeMap::new();
     for (name, value) in values {
-        if let Some(other) = by_priority.insert(value.parsed.priority, name) {
-            let message = format!(
-                "middlewares `{other}` and `{name}` both have priority {}: vulcand orders them at random",
-                value.parsed.priority
-            );
-            findings.add(
-                Code::EqualPriority,
-                message,
-                "give each a priority; the lowest is outermost",
-            );
+        let priority = value.parsed.priority;
+        let Some(other) = by_priority.insert(priority, name) else {
+            continue;
+        };
+        let message = format!(
+            "middlewares `{other}` and `{name}` both have priority {priority}: vulcand orders \
+             them at random"
+        );
+        let mut found = findings
+            .diagnostic(Code::EqualPriority, message)
+            .help("give each a priority; the lowest is outermost");
+        for (name, note) in [(name, ""), (other, "it has the same priority")] {
+            if let Some(annotation) = written.get(name) {
+                let subject = found.subject.clone();
+                found = found.see(subject, annotation.key.as_str(), note);
+            }
         }
+        findings.push(found);
     }
 }

@@ -83,6 +83,12 @@ impl Findings<'_> {
         self.push(diagnostic);
     }
 
+    /// Keeps a finding about a field of the Service.
+    fn push_at(&mut self, diagnostic: Diagnostic, field: impl Into<String>) {
+        let subject = diagnostic.subject.clone();
+        self.push(diagnostic.see(subject, field, ""));
+    }
+
     /// Keeps a finding, once: ports that share an annotation share its findings.
     fn push(&mut self, diagnostic: Diagnostic) {
         if !self.diagnostics.contains(&diagnostic) {

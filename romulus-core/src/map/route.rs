@@ -2,7 +2,7 @@
 
 use crate::annotation::{Annotation, Annotations};
 use crate::config::Config;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Subject};
 use crate::vulcand::route::{PartError, RouteParts};
 
 use super::{Findings, Head};
@@ -19,17 +19,24 @@ const PARTS: &[(&str, &[&str])] = &[
 /// The priority of a route that names none, under `--route-priorities`.
 const DEFAULT_PRIORITY: u16 = 5000;
 
+/// A route, and the annotations its parts come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Route {
+    pub(super) text: String,
+    pub(super) keys: Vec<String>,
+}
+
 /// The route of a port; `None` where it has no part.
 pub(super) fn route(
     port: &str,
     annotations: &Annotations,
     config: &Config,
     findings: &mut Findings<'_>,
-) -> Option<Head<String>> {
+) -> Option<Head<Route>> {
     let mut parts = RouteParts::default();
     let mut given = false;
     let mut valid = true;
-    let mut first = None;
+    let (mut first, mut keys) = (None, Vec::new());
     for (part, options) in PARTS {
         match choose(port, part, options, annotations, findings) {
             Chosen::Nothing => {}
@@ -37,6 +44,7 @@ pub(super) fn route(
             Chosen::Option(option, annotation) => {
                 given = true;
                 first = first.or(Some(annotation));
+                keys.push(annotation.key.clone());
                 valid &= apply(option, annotation, &mut parts, findings).is_some();
             }
         }
@@ -48,7 +56,8 @@ pub(super) fn route(
     if let Some(annotation) = first.filter(|_| valid) {
         valid = is_allowed(annotation, &parts, config, findings);
     }
-    Some(if valid { parts.print() } else { None }.into())
+    let text = if valid { parts.print() } else { None };
+    Some(text.map(|text| Route { text, keys }).into())
 }
 
 /// Whether the namespace may claim the host. The annotation is that of the host, if there is one,
@@ -116,12 +125,13 @@ fn only<'a>(
         None => Chosen::Option(option, annotation),
         Some((_, other)) => {
             let message = format!("`{}` gives the route another {part}", other.key);
-            findings.at(
-                Code::InvalidRoute,
-                annotation,
-                message,
-                "keep one of the two",
-            );
+            let subject = Subject::Service(findings.service.name.clone());
+            let found = findings
+                .diagnostic(Code::InvalidRoute, message)
+                .at(annotation.key.as_str(), annotation.value.as_str())
+                .help("keep one of the two")
+                .see(subject, other.key.as_str(), "the other one");
+            findings.push(found);
             Chosen::Contradiction
         }
     }
@@ -142,21 +152,36 @@ fn apply(
         }
         Err(refused) => refused,
     };
-    let (offset, message, help) = match refused {
-        Refused::Never(message, help) => (0, message.to_owned(), help),
-        // What is judged has lost the blanks around it.
+    let found = match refused {
+        Refused::Never(message, help) => {
+            let found = findings.diagnostic(Code::InvalidRoute, message);
+            found.help(help)
+        }
         Refused::Part(error) => {
-            let blanks = value.len() - value.trim_start().len();
-            (blanks + error.offset, error.message, error.help)
+            let offset = start(option, value) + error.offset;
+            let found = findings.diagnostic(Code::InvalidRoute, error.message);
+            let found = found.help(error.help);
+            // Hosts are lower-cased before they are judged, which may make them longer.
+            let is_exact = value.is_ascii() || !option.starts_with("host");
+            if is_exact && value.is_char_boundary(offset) {
+                found.span(offset..offset)
+            } else {
+                found
+            }
         }
     };
-    let found = findings
-        .diagnostic(Code::InvalidRoute, message)
-        .at(annotation.key.as_str(), value)
-        .span(offset..offset)
-        .help(help);
-    findings.push(found);
+    findings.push(found.at(annotation.key.as_str(), value));
     None
+}
+
+/// Where what is judged begins in a value: it has lost the blanks around it, and the name of a
+/// header.
+fn start(option: &str, value: &str) -> usize {
+    let is_header = matches!(option, "header" | "headerRegexp");
+    let name = value.find(':').filter(|_| is_header);
+    let skipped = name.map_or(0, |colon| colon + 1);
+    let rest = &value[skipped..];
+    skipped + rest.len() - rest.trim_start().len()
 }
 
 /// Why a value is refused.

@@ -140,10 +140,16 @@ fn settings<T>(
     }))
 }
 
-/// The problems of JSON that no author wrote: all are about the whole value of the annotation.
+/// The problems of JSON that no author wrote: they are about the value of the annotation.
 fn of_whole(mut problems: Vec<Problem>, annotation: &Annotation) -> Vec<Problem> {
+    let text = &annotation.value;
+    let blanks = text.len() - text.trim_start().len();
     for problem in &mut problems {
-        problem.span = 0..annotation.value.len();
+        // The text is the string, but for the blanks around it.
+        problem.span = match problem.inside.take() {
+            Some(byte) => blanks + byte..blanks + byte,
+            None => 0..text.len(),
+        };
     }
     problems
 }
@@ -278,7 +284,11 @@ fn add(
     findings: &mut Findings<'_>,
 ) -> bool {
     let checked = Middleware::parse(&text, &Environment::default());
-    let problems = of_whole(checked.problems, annotation);
+    let mut problems = checked.problems;
+    problems
+        .iter_mut()
+        .for_each(|problem| problem.inside = None);
+    let problems = of_whole(problems, annotation);
     if !report(&problems, annotation, Code::InvalidOption, findings) {
         return false;
     }
@@ -320,10 +330,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_short_option_is_about_its_own_value() {
-        for (option, value) in [
-            ("readTimeout", "5"),
-            ("failoverPredicate", "Attempts() <"),
-            ("maxBodyBytes", "-1"),
+        for (option, value, span) in [
+            ("readTimeout", "5", (0, 1)),
+            ("failoverPredicate", " Attempts() < x", (14, 14)),
+            ("maxBodyBytes", "-1", (0, 2)),
         ] {
             let service: Service = serde_json::from_value(serde_json::json!({
                 "metadata": {"name": "web", "annotations": {
@@ -338,7 +348,7 @@ mod tests {
                 panic!("{found:?}")
             };
             assert_eq!(diagnostic.value.as_deref(), Some(value));
-            assert_eq!(diagnostic.span, Some((0, value.len())), "{diagnostic:?}");
+            assert_eq!(diagnostic.span, Some(span), "{diagnostic:?}");
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Problem {
     pub verdict: Verdict,
     /// The bytes of the judged text it is about.
     pub span: Range<usize>,
+    /// Where it is in the text that the JSON string at `span` stands for, in bytes, if that is known.
+    pub inside: Option<usize>,
     /// The field it is about, e.g. `Settings.Timeouts.Read`; empty for the whole value.
     pub path: String,
     /// What is wrong.

@@ -117,6 +117,13 @@ impl Decoder {
         self.problem(Verdict::Harmful, span, message.into(), help.into(), true);
     }
 
+    /// The last problem is at this byte of the text that its string stands for.
+    pub(crate) fn inside(&mut self, byte: usize) {
+        if let Some(problem) = self.problems.last_mut() {
+            problem.inside = Some(byte);
+        }
+    }
+
     pub(crate) fn wrong_type(&mut self, value: &Value, wanted: &str, example: &str) {
         self.reject(
             value.span.clone(),
@@ -142,6 +149,7 @@ impl Decoder {
         self.problems.push(Problem {
             verdict,
             span,
+            inside: None,
             path,
             message,
             help,
@@ -166,6 +174,7 @@ impl Decoder {
         self.problems
             .extend(inner.problems.into_iter().map(|problem| Problem {
                 span: span.clone(),
+                inside: None,
                 ..problem
             }));
         judged

@@ -201,6 +201,7 @@ fn judge_predicate(text: &At<String>, stream: bool, decoder: &mut Decoder) -> Op
                     Predicate::DEFAULT
                 ),
             );
+            decoder.inside(error.offset);
             None
         }
     }

@@ -30,6 +30,48 @@ pub struct Value {
     pub node: Node,
 }
 
+/// The byte at which a JSON text writes the byte of a string, which begins at `start`; `None` where
+/// the string is shorter.
+///
+/// ```
+/// use romulus_core::vulcand::json;
+/// assert_eq!(json::byte_in_string(r#" "a\u00e9b" "#, 1, 3), Some(9));
+/// ```
+pub fn byte_in_string(text: &str, start: usize, byte: usize) -> Option<usize> {
+    let mut at = start + 1;
+    let mut read = 0;
+    loop {
+        let rest = text.get(at..)?;
+        let (written, stands_for) = match rest.as_bytes() {
+            [b'"', ..] if read < byte => return None,
+            [b'\\', b'u', ..] => unicode_escape(rest)?,
+            [b'\\', _, ..] => (2, 1),
+            _ => rest.chars().next().map(|c| (c.len_utf8(), c.len_utf8()))?,
+        };
+        if read >= byte {
+            return Some(at);
+        }
+        at += written;
+        read += stands_for;
+        if read > byte {
+            return Some(at - written); // within the character
+        }
+    }
+}
+
+/// How many bytes an escape takes that a text begins with, and how many it stands for.
+fn unicode_escape(text: &str) -> Option<(usize, usize)> {
+    let unit = |at: usize| u16::from_str_radix(text.get(at..at + 4)?, 16).ok();
+    let first = unit(2)?;
+    let is_pair = text.get(6..8) == Some("\\u");
+    let units = [first, unit(8).filter(|_| is_pair).unwrap_or_default()];
+    Some(match char::decode_utf16(units).next()? {
+        Ok(c) if c.len_utf16() == 2 => (12, 4),
+        Ok(c) => (6, c.len_utf8()),
+        Err(_) => (6, char::REPLACEMENT_CHARACTER.len_utf8()),
+    })
+}
+
 /// What a JSON value is.
 pub enum Node {
     /// `null`

@@ -154,7 +154,12 @@ fn conflict(
         "the route {} belongs to {winner}: {loser} is not written",
         blueprint.route
     );
-    let found = Diagnostic::new(Code::RouteConflict, decider.subject(loser), message);
+    let mut found = Diagnostic::new(Code::RouteConflict, decider.subject(loser), message);
+    for (object, note) in [(loser, ""), (winner, "it belongs to this one")] {
+        for key in decider.world.route_keys(object) {
+            found = found.see(decider.subject(object), key.as_str(), note);
+        }
+    }
     decider.say(
         loser,
         found.help(

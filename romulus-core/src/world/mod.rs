@@ -11,9 +11,11 @@ mod observe;
 mod quiet;
 mod record;
 mod report;
+mod review;
 mod service;
 mod siblings;
 mod tree;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +34,7 @@ use tree::{Claim, Object, StoredChild, Tree};
 
 pub use counts::Counts;
 pub use record::Record;
+pub use view::Wish;
 
 /// What to write now, and what is to be said about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

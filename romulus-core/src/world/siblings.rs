@@ -4,6 +4,7 @@
 //! key's tail: one that reads `vulcand` takes a delete under `vulcand-test` for one of its own
 //! (found on a running vulcand). What it loses that way is written again.
 
+use crate::annotation::ROOT_LABEL;
 use crate::diagnostic::{Code, Diagnostic, Subject};
 use crate::key::{Key, ObjectRef, Root};
 use crate::plan::{HeadChange, ObjectChange};
@@ -27,6 +28,11 @@ impl World {
                 );
                 Diagnostic::new(Code::SiblingRoots, Subject::Root(root.clone()), message)
                     .help("choose roots that do not begin with each other")
+                    .see(
+                        Subject::Root(other.clone()),
+                        ROOT_LABEL,
+                        "this is the longer one",
+                    )
             });
             let found = seen.collect();
             self.report.set(Origin::Root(root.clone()), found);

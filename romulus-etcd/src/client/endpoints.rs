@@ -133,6 +133,31 @@ impl Endpoints {
         })
     }
 
+    /// Makes a call on every endpoint at once; none stands in for another.
+    pub(super) async fn each<T, F, Fut>(
+        &self,
+        request: Request<'_>,
+        patience: Duration,
+        call: F,
+    ) -> Result<Vec<(String, Result<T, StoreError>)>, StoreError>
+    where
+        F: Fn(Client) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T, etcd_client::Error>> + Send,
+        T: Send,
+    {
+        let deadline = Instant::now() + self.options.timeout;
+        let members = self.found(deadline, request).await?;
+        let until = Instant::now() + patience;
+        let call = &call;
+        let asked = members.iter().map(|endpoint| async move {
+            let answer = self.attempt(endpoint, until, request, call).await;
+            let answer =
+                answer.map_err(|failed| self.error(endpoint, request, Kind::Idempotent, failed));
+            (endpoint.url.clone(), answer)
+        });
+        Ok(futures::future::join_all(asked).await)
+    }
+
     /// The endpoints, as they were told last.
     fn members(&self) -> Arc<[Arc<Endpoint>]> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);

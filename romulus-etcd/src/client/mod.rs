@@ -8,6 +8,7 @@ mod lead;
 mod load;
 mod options;
 mod request;
+mod status;
 mod verdict;
 mod watch;
 
@@ -26,6 +27,7 @@ use self::history::History;
 pub(crate) use self::load::range;
 pub use self::options::EtcdOptions;
 pub use self::request::REQUESTS_TARGET;
+pub use self::status::{EndpointStatus, MemberStatus};
 use crate::{Fence, Leadership, Outcome, Store, StoreError, Watch};
 
 /// A store in etcd v3.

@@ -20,6 +20,10 @@ pub(super) enum Request<'a> {
         limit: usize,
         revision: i64,
     },
+    NextKey {
+        from: &'a str,
+    },
+    Status,
     Txn {
         transaction: &'a Transaction,
         fence: Option<&'a Fence>,
@@ -47,7 +51,8 @@ impl Request<'_> {
     /// What errors call it.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Get { .. } => "reading keys",
+            Self::Get { .. } | Self::NextKey { .. } => "reading keys",
+            Self::Status => "its status",
             Self::Txn { .. } => "a transaction",
             Self::Watch { .. } => "a watch",
             Self::Grant { .. } => "granting a lease",
@@ -82,6 +87,14 @@ impl fmt::Display for Request<'_> {
                 }
                 Ok(())
             }
+            Self::NextKey { from: "\0" } => {
+                f.write_str("get --limit=1 --keys-only --from-key -- ''")
+            }
+            Self::NextKey { from } => {
+                f.write_str("get --limit=1 --keys-only --from-key -- ")?;
+                shell(f, from)
+            }
+            Self::Status => f.write_str("endpoint status"),
             Self::Txn { transaction, fence } => txn(f, transaction, *fence),
             Self::Watch { prefix, revision } => {
                 write!(f, "watch --prefix --rev={revision} -- ")?;
@@ -220,6 +233,15 @@ mod tests {
                 },
                 "watch --prefix --rev=8 -- 'vulcand/'",
             ),
+            (
+                Request::NextKey { from: "vulcand0" },
+                "get --limit=1 --keys-only --from-key -- 'vulcand0'",
+            ),
+            (
+                Request::NextKey { from: "\0" },
+                "get --limit=1 --keys-only --from-key -- ''",
+            ),
+            (Request::Status, "endpoint status"),
             (Request::Grant { ttl: 10 }, "lease grant 10"),
             (Request::KeepAlive { lease: 0x1f }, "lease keep-alive 1f"),
             (Request::Revoke { lease: 0x1f }, "lease revoke 1f"),

@@ -12,6 +12,7 @@ mod cluster;
 mod discovery;
 mod lead;
 mod server;
+mod status;
 mod support;
 mod tls;
 mod watch;

@@ -7,8 +7,11 @@ mod files;
 mod follow;
 mod node;
 mod parse;
+mod scalar;
+mod sources;
 
 pub use follow::follow;
+pub use sources::{SourceFile, Sources, Written};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -46,21 +49,57 @@ use parse::Found;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
+    load_telling(paths, selection, |_, _| {})
+}
+
+/// [`load`], for those who show how far it is: `tell` hears how many files are read, of how many.
+pub fn load_telling(
+    paths: &[PathBuf],
+    selection: &Selection,
+    tell: impl FnMut(usize, usize),
+) -> Loaded {
     let mut problems = Vec::new();
-    let files = files::find(paths, &mut problems)
-        .into_iter()
-        .filter_map(|path| {
-            let text = files::read(&path);
-            match text {
-                Ok(text) => Some((path, text)),
-                Err(error) => {
-                    problems.push(files::unreadable(&path, &error));
-                    None
-                }
-            }
-        });
-    let files: Vec<_> = files.collect();
-    assemble(files, problems, selection)
+    let files = read(paths, &mut problems);
+    assemble(files, problems, selection, None, tell)
+}
+
+/// [`load_telling`] that keeps the texts, to point into them.
+///
+/// ```
+/// use romulus_core::cluster::{Kind, ObjectName};
+/// use romulus_kube::{Selection, manifests};
+///
+/// let folder = tempfile::tempdir()?;
+/// let text = "kind: Service\nmetadata:\n  name: web\n  annotations:\n    romulus/host: 'it''s'\n";
+/// std::fs::write(folder.path().join("web.yaml"), text)?;
+/// let (paths, selection) = ([folder.path().into()], Selection::default());
+/// let (_, sources) = manifests::load_with_sources(&paths, &selection, |_, _| {});
+/// let web = sources.object(Kind::Service, &ObjectName::new("default", "web")).unwrap();
+/// // The last two characters of the value.
+/// let range = web.part("metadata.annotations.romulus/host", 2..4).unwrap();
+/// assert_eq!(&text[range], "''s");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn load_with_sources(
+    paths: &[PathBuf],
+    selection: &Selection,
+    tell: impl FnMut(usize, usize),
+) -> (Loaded, Sources) {
+    let (mut problems, mut sources) = (Vec::new(), Sources::default());
+    let files = read(paths, &mut problems);
+    let loaded = assemble(files, problems, selection, Some(&mut sources), tell);
+    (loaded, sources)
+}
+
+fn read(paths: &[PathBuf], problems: &mut Vec<SourceProblem>) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut texts = Vec::new();
+    for path in files::find(paths, problems) {
+        match files::read(&path) {
+            Ok(text) => texts.push((path, text)),
+            Err(error) => problems.push(files::unreadable(&path, &error)),
+        }
+    }
+    texts
 }
 
 /// Reads manifests that are in memory already, each with the path that problems name it by.
@@ -77,20 +116,39 @@ pub fn load(paths: &[PathBuf], selection: &Selection) -> Loaded {
 /// );
 /// ```
 pub fn parse(files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>, selection: &Selection) -> Loaded {
-    assemble(files, Vec::new(), selection)
+    let files: Vec<_> = files.into_iter().collect();
+    assemble(files, Vec::new(), selection, None, |_, _| {})
+}
+
+/// [`parse`] that keeps the texts, to point into them.
+pub fn parse_with_sources(
+    files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    selection: &Selection,
+) -> (Loaded, Sources) {
+    let mut sources = Sources::default();
+    let files: Vec<_> = files.into_iter().collect();
+    let loaded = assemble(files, Vec::new(), selection, Some(&mut sources), |_, _| {});
+    (loaded, sources)
 }
 
 fn assemble(
-    files: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    files: Vec<(PathBuf, Vec<u8>)>,
     mut problems: Vec<SourceProblem>,
     selection: &Selection,
+    mut sources: Option<&mut Sources>,
+    mut tell: impl FnMut(usize, usize),
 ) -> Loaded {
-    let mut found = Vec::new();
-    for (path, text) in files {
-        parse::parse(&path, &text, &mut found, &mut problems);
+    let (mut found, total) = (Vec::new(), files.len());
+    for (read, (path, text)) in files.into_iter().enumerate() {
+        tell(read, total);
+        let keep_nodes = sources.is_some();
+        parse::parse(&path, &text, keep_nodes, &mut found, &mut problems);
+        if let Some(sources) = &mut sources {
+            sources.add(path, text);
+        }
     }
     choose_endpoints(selection.endpoints, &mut found, &mut problems);
-    let objects = distinct(found, &mut problems);
+    let objects = distinct(found, &mut problems, sources);
     let complete = problems
         .iter()
         .all(|problem| problem.outcome != Outcome::Skipped);
@@ -165,7 +223,11 @@ fn choose_endpoints(
 }
 
 /// The objects by kind and name; of those with one identity the last.
-fn distinct(found: Vec<Found>, problems: &mut Vec<SourceProblem>) -> Vec<Object> {
+fn distinct(
+    found: Vec<Found>,
+    problems: &mut Vec<SourceProblem>,
+    sources: Option<&mut Sources>,
+) -> Vec<Object> {
     let mut objects: BTreeMap<(Kind, ObjectName), Found> = BTreeMap::new();
     for item in found {
         let key = (item.object.kind(), item.object.name().clone());
@@ -180,6 +242,15 @@ fn distinct(found: Vec<Found>, problems: &mut Vec<SourceProblem>) -> Vec<Object>
             });
         }
         objects.insert(key, item);
+    }
+    if let Some(sources) = sources {
+        let written = |(key, item): (&(Kind, ObjectName), &mut Found)| {
+            let Place::File { path, .. } = &item.place else {
+                return None;
+            };
+            Some((key.clone(), path.clone(), item.node.take()?))
+        };
+        sources.keep(objects.iter_mut().filter_map(written));
     }
     objects.into_values().map(|item| item.object).collect()
 }

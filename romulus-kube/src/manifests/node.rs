@@ -1,18 +1,47 @@
-//! A YAML document whose every value knows where it was written.
+//! A YAML document whose every key and value knows where it was written.
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    /// From 1; 0 where it is not known.
-    pub(crate) line: u64,
-    /// From 1, in characters.
-    pub(crate) column: u64,
+    /// Where the value is used.
+    pub(crate) mark: Mark,
+    /// Where its text is; somewhere else than it is used where an alias stands for it.
+    pub(crate) written: Mark,
     pub(crate) content: Content,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// From 1; 0 where it is not known.
+    pub(crate) line: u32,
+    /// From 1, in characters.
+    pub(crate) column: u32,
+    /// Of the whole value as it is written, in characters.
+    pub(crate) length: u32,
+}
+
+impl From<Location> for Mark {
+    fn from(location: Location) -> Self {
+        let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            line: clamp(location.line()),
+            column: clamp(location.column()),
+            length: clamp(location.span().len()),
+        }
+    }
+}
+
+/// A key of a mapping and its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    pub(crate) mark: Mark,
+    pub(crate) text: String,
 }
 
 /// What JSON can say too; Kubernetes reads YAML as JSON.
@@ -23,7 +52,7 @@ pub(crate) enum Content {
     Number(Number),
     Text(String),
     List(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    Map(Vec<(Key, Node)>),
 }
 
 impl Node {
@@ -32,7 +61,7 @@ impl Node {
         match &self.content {
             Content::Map(entries) => entries
                 .iter()
-                .find(|(name, _)| name == key)
+                .find(|(name, _)| name.text == key)
                 .map(|(_, value)| value),
             _ => None,
         }
@@ -46,30 +75,53 @@ impl Node {
         }
     }
 
+    /// The first value in it that is this text.
+    pub(crate) fn search(&self, text: &str) -> Option<&Self> {
+        match &self.content {
+            Content::Text(own) => (own == text).then_some(self),
+            Content::List(items) => items.iter().find_map(|item| item.search(text)),
+            Content::Map(entries) => entries.iter().find_map(|(_, value)| value.search(text)),
+            _ => None,
+        }
+    }
+
     /// The value at a path such as `spec.ports[0].port`, or the last one on the way to it that
     /// there is.
     pub(crate) fn locate(&self, path: &str) -> &Self {
+        match self.step(path) {
+            Some((_, value, rest)) => value.locate(rest),
+            None => self,
+        }
+    }
+
+    /// The value at a path, with its key if it has one.
+    pub(crate) fn find(&self, path: &str) -> Option<(Option<&Key>, &Self)> {
+        let (key, value, rest) = self.step(path)?;
+        if rest.is_empty() {
+            Some((key, value))
+        } else {
+            value.find(rest)
+        }
+    }
+
+    /// One step along a path: the value the step leads to, its key, and what is left of the path.
+    fn step<'p>(&self, path: &'p str) -> Option<(Option<&Key>, &Self, &'p str)> {
         let path = path.strip_prefix('.').unwrap_or(path);
-        let next = match &self.content {
-            Content::List(items) => path.strip_prefix('[').and_then(|path| {
-                let (index, rest) = path.split_once(']')?;
-                Some((items.get(index.parse::<usize>().ok()?)?, rest))
-            }),
+        match &self.content {
+            Content::List(items) => {
+                let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+                Some((None, items.get(index.parse::<usize>().ok()?)?, rest))
+            }
             // Keys may have dots and slashes in them: the longest that fits is meant.
             Content::Map(entries) => entries
                 .iter()
                 .filter_map(|(key, value)| {
-                    let rest = path.strip_prefix(key.as_str())?;
+                    let rest = path.strip_prefix(key.text.as_str())?;
                     let whole = rest.is_empty() || rest.starts_with(['.', '[']);
-                    whole.then_some((key.len(), value, rest))
+                    whole.then_some((Some(key), value, rest))
                 })
-                .max_by_key(|(length, ..)| *length)
-                .map(|(_, value, rest)| (value, rest)),
+                .max_by_key(|(key, ..)| key.map_or(0, |key| key.text.len())),
             _ => None,
-        };
-        match next {
-            Some((value, rest)) => value.locate(rest),
-            None => self,
         }
     }
 
@@ -83,7 +135,7 @@ impl Node {
             Content::Map(entries) => {
                 let entries = entries
                     .iter()
-                    .map(|(key, value)| (key.clone(), value.to_json()));
+                    .map(|(key, value)| (key.text.clone(), value.to_json()));
                 Value::Object(entries.collect::<Map<_, _>>())
             }
         }
@@ -93,12 +145,26 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Spanned {
-            value, referenced, ..
+            value,
+            referenced,
+            defined,
         } = Spanned::<Content>::deserialize(deserializer)?;
         Ok(Self {
-            line: referenced.line(),
-            column: referenced.column(),
+            mark: referenced.into(),
+            written: defined.into(),
             content: value,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Spanned {
+            value, referenced, ..
+        } = Spanned::<String>::deserialize(deserializer)?;
+        Ok(Self {
+            mark: referenced.into(),
+            text: value,
         })
     }
 }
@@ -218,7 +284,8 @@ yes-no: [true, 1, -2, 1.5, ~, '7', 2016-01-01]
             ("spec.ports[9]", 7, 5),
         ] {
             let found = node.locate(path);
-            assert_eq!((found.line, found.column), (line, column), "{path}");
+            let mark = (found.mark.line, found.mark.column);
+            assert_eq!(mark, (line, column), "{path}");
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Found {
     pub(crate) resource: Resource,
     pub(crate) object: Object,
     pub(crate) place: Place,
+    /// How it is written, where that is asked for.
+    pub(crate) node: Option<Node>,
 }
 
 /// Finds the objects of the kinds that are read; others are passed over, manifests being full of
@@ -20,11 +22,13 @@ pub(crate) struct Found {
 pub(crate) fn parse(
     path: &Path,
     text: &[u8],
+    keep_nodes: bool,
     found: &mut Vec<Found>,
     problems: &mut Vec<SourceProblem>,
 ) {
     let mut file = File {
         path,
+        keep_nodes,
         found,
         problems,
     };
@@ -71,6 +75,7 @@ fn options() -> serde_saphyr::Options {
 
 struct File<'a> {
     path: &'a Path,
+    keep_nodes: bool,
     found: &'a mut Vec<Found>,
     problems: &'a mut Vec<SourceProblem>,
 }
@@ -139,6 +144,7 @@ impl File<'_> {
                     resource,
                     object,
                     place: self.place_of(node),
+                    node: self.keep_nodes.then(|| node.clone()),
                 });
             }
             Err(error) => {
@@ -173,7 +179,7 @@ impl File<'_> {
     }
 
     fn place_of(&self, node: &Node) -> Place {
-        self.place(node.line, node.column)
+        self.place(node.mark.line.into(), node.mark.column.into())
     }
 
     fn place(&self, line: u64, column: u64) -> Place {

@@ -47,6 +47,8 @@ pub enum On {
     Namespace,
     /// Discovery of discovery.k8s.io/v1.
     Discovery,
+    /// SelfSubjectAccessReviews.
+    Reviews,
 }
 
 /// Faults waiting for their requests.

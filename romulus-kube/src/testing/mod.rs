@@ -65,6 +65,14 @@ struct State {
     authorization: Option<String>,
     cluster_uid: String,
     posted: Vec<Value>,
+    /// Verbs and resources.
+    denied: Vec<(String, String)>,
+}
+
+impl State {
+    fn denies(&self, verb: &str, resource: &str) -> bool {
+        self.denied.iter().any(|(v, r)| v == verb && r == resource)
+    }
 }
 
 /// What running watches were told to do, counted.
@@ -129,6 +137,7 @@ impl ApiStub {
             authorization: None,
             cluster_uid: "11111111-2222-4333-8444-555555555555".to_owned(),
             posted: Vec::new(),
+            denied: Vec::new(),
         };
         Self(Arc::new(Inner {
             state: Mutex::new(state),
@@ -251,6 +260,12 @@ impl ApiStub {
     /// Answers 401 to requests without exactly this Authorization header.
     pub fn require_authorization(&self, header: Option<&str>) {
         self.change(|state| state.authorization = header.map(str::to_owned));
+    }
+
+    /// Forbids a verb on a resource, as far as SelfSubjectAccessReviews tell and lists and watches
+    /// go; other requests are answered nevertheless.
+    pub fn deny(&self, verb: &str, resource: &str) {
+        self.change(|state| state.denied.push((verb.to_owned(), resource.to_owned())));
     }
 
     /// The UID of the namespace kube-system.

@@ -74,13 +74,19 @@ where
     if !authorized {
         return status(401, "Unauthorized", "Unauthorized");
     }
-    if parts.method == Method::POST && logged.path.ends_with("/events") {
+    if parts.method == Method::POST {
         let body = body
             .collect()
             .await
             .map(|body| body.to_bytes())
             .unwrap_or_default();
         let posted = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if logged.path.ends_with("/selfsubjectaccessreviews") {
+            return review(stub, posted).await;
+        }
+        if !logged.path.ends_with("/events") {
+            return not_found();
+        }
         let fault = stub.state().faults.take(&[On::Events]);
         if fault.is_none() {
             stub.change(|state| state.posted.push(posted.clone()));
@@ -88,6 +94,18 @@ where
         return befall(fault, answer(StatusCode::CREATED, &posted)).await;
     }
     route(stub, &logged).await
+}
+
+async fn review(stub: &ApiStub, mut review: Value) -> Answer {
+    let (fault, denied) = {
+        let mut state = stub.state();
+        let attributes = &review["spec"]["resourceAttributes"];
+        let [verb, resource] = ["verb", "resource"].map(|name| attributes[name].as_str());
+        let denied = state.denies(verb.unwrap_or_default(), resource.unwrap_or_default());
+        (state.faults.take(&[On::Reviews]), denied)
+    };
+    review["status"] = json!({"allowed": !denied});
+    befall(fault, answer(StatusCode::CREATED, &review)).await
 }
 
 fn log(method: &Method, uri: &Uri, headers: &http::HeaderMap) -> Request {
@@ -164,6 +182,11 @@ async fn route(stub: &ApiStub, request: &Request) -> Answer {
     };
     if slices && !stub.state().serves_slices {
         return not_found();
+    }
+    let verb = if request.is_watch() { "watch" } else { "list" };
+    if stub.state().denies(verb, resource.plural()) {
+        let message = format!("{} is forbidden: cannot {verb}", resource.plural());
+        return status(403, "Forbidden", &message);
     }
     let selector = request.parameter("labelSelector").unwrap_or_default();
     match selector.parse::<Selector>() {

@@ -15,7 +15,8 @@ mod resource;
 pub use request::ApiError;
 pub use resource::Resource;
 
-pub(crate) use request::get;
+pub(crate) use reflector::serves_slices;
+pub(crate) use request::{get, read_body, send};
 
 use std::time::Duration;
 

@@ -42,7 +42,6 @@ impl Reflector {
 
     /// Which resource serves this kind; asks the server if that is left to it.
     async fn resource(&self) -> Result<Resource, Closed> {
-        const PATH: &str = "/apis/discovery.k8s.io/v1";
         match (self.scope.kind, self.endpoints) {
             (Kind::Service, _) => return Ok(Resource::Services),
             (Kind::Endpoints, EndpointsSource::Slices) => return Ok(Resource::EndpointSlices),
@@ -51,17 +50,13 @@ impl Reflector {
         }
         let mut backoff = self.backoff();
         loop {
-            let served = get(&self.client, PATH, self.settings.request_timeout)
-                .await
-                .and_then(|body| serves_slices(&body));
-            let error = match served {
+            let error = match serves_slices(&self.client, self.settings.request_timeout).await {
                 Ok(true) => return Ok(Resource::EndpointSlices),
                 Ok(false) => return Ok(Resource::Endpoints),
-                Err(error) if error.is_not_found() => return Ok(Resource::Endpoints),
                 Err(error) => error,
             };
             let delay = backoff.failed(error.retry_after());
-            self.events.problem(error.problem(PATH, delay)).await?;
+            self.events.problem(error.problem(DISCOVERY, delay)).await?;
             sleep(delay).await;
         }
     }
@@ -71,8 +66,14 @@ impl Reflector {
     }
 }
 
-/// Reads an APIResourceList.
-fn serves_slices(body: &[u8]) -> Result<bool, ApiError> {
+/// What is asked whether there are EndpointSlices.
+const DISCOVERY: &str = "/apis/discovery.k8s.io/v1";
+
+/// Whether the server has EndpointSlices.
+pub(crate) async fn serves_slices(
+    client: &kube::Client,
+    deadline: Duration,
+) -> Result<bool, ApiError> {
     #[derive(Deserialize)]
     struct Group {
         resources: Vec<Served>,
@@ -81,8 +82,16 @@ fn serves_slices(body: &[u8]) -> Result<bool, ApiError> {
     struct Served {
         name: String,
     }
-    let group: Group = serde_json::from_slice(body).map_err(|error| {
-        ApiError::Unreadable(format!("no list of resources ({error}): {}", excerpt(body)))
+    let body = match get(client, DISCOVERY, deadline).await {
+        Ok(body) => body,
+        Err(error) if error.is_not_found() => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let group: Group = serde_json::from_slice(&body).map_err(|error| {
+        ApiError::Unreadable(format!(
+            "no list of resources ({error}): {}",
+            excerpt(&body)
+        ))
     })?;
     let slices = Resource::EndpointSlices.plural();
     Ok(group.resources.iter().any(|served| served.name == slices))

@@ -37,6 +37,14 @@ impl Resource {
         }
     }
 
+    /// Its API group; empty for the core.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Services | Self::Endpoints => "",
+            Self::EndpointSlices => "discovery.k8s.io",
+        }
+    }
+
     /// The last part of its path.
     pub fn plural(self) -> &'static str {
         match self {

@@ -119,6 +119,7 @@ fn judge_condition(text: &At<String>, decoder: &mut Decoder) -> Option<Condition
                 format!("`{}` is not a condition: {error}", text.value),
                 "write e.g. NetworkErrorRatio() > 0.5 || LatencyAtQuantileMS(50.0) > 100",
             );
+            decoder.inside(error.offset);
         })
         .ok()
 }

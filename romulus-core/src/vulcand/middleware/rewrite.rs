@@ -35,6 +35,7 @@ impl Rewrite {
                     format!("{error}: the frontend answers 404 to all"),
                     "write a Go regular expression (RE2: no look-around, no back-references)",
                 );
+                d.inside(error.offset);
             });
         }
         if let Some(reason) = bad_template(&replacement.value) {

@@ -7,6 +7,7 @@
 //! - [`Route`] parses and prints one; [`RouteError`] says where and why not.
 //! - [`RouteTable`] answers which of many routes takes a [`Request`].
 //! - [`dangerous_pair`] says which routes must not be in one tree.
+//! - [`shadowed`] says which routes of a tree never answer.
 //! - [`RouteParts`] writes routes that are safe beside all others it writes.
 
 mod danger;
@@ -17,6 +18,7 @@ mod parts;
 mod pattern;
 mod regexp;
 mod request;
+mod shadow;
 mod table;
 mod trie;
 
@@ -33,6 +35,7 @@ pub use parts::{PartError, RouteParts};
 pub use pattern::Pattern;
 pub use regexp::Regexp;
 pub use request::Request;
+pub use shadow::shadowed;
 pub use table::{Answer, RouteTable, Why};
 
 /// A route expression that vulcand accepts.

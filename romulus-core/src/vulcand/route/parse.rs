@@ -158,8 +158,8 @@ fn pattern(value: Text, at: usize) -> Result<Pattern, SyntaxError> {
 }
 
 fn regexp(value: &Text, at: usize, lower: bool) -> Result<Regexp, SyntaxError> {
-    Regexp::new(value, lower).map_err(|message| {
+    Regexp::new(value, lower).map_err(|bad| {
         let help = "vulcand's regular expressions are those of Go (RE2)";
-        SyntaxError::new(at, message, help)
+        SyntaxError::new(at, bad.message, help)
     })
 }

@@ -232,10 +232,10 @@ fn literal(text: &str) -> Result<Pattern, PartError> {
 }
 
 fn expression(text: &str, lower: bool) -> Result<Regexp, PartError> {
-    Regexp::new(&text.into(), lower).map_err(|message| {
+    Regexp::new(&text.into(), lower).map_err(|bad| {
         PartError::new(
-            0,
-            message,
+            bad.offset,
+            bad.message,
             "vulcand's regular expressions are those of Go (RE2)",
         )
     })

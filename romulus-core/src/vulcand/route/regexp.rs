@@ -13,17 +13,26 @@ pub struct Regexp {
     pattern: Box<str>,
 }
 
+/// Why a text is not a regular expression, and at which of its bytes.
+pub(super) struct BadRegexp {
+    pub(super) offset: usize,
+    pub(super) message: String,
+}
+
 impl Regexp {
     /// Checks an expression. With `lower` it is lower-cased before, as vulcand does with those of
     /// hosts: `\D` becomes `\d`.
-    pub(super) fn new(source: &Text, lower: bool) -> Result<Self, String> {
+    pub(super) fn new(source: &Text, lower: bool) -> Result<Self, BadRegexp> {
         let effective = if lower {
             source.to_lowercase()
         } else {
             source.clone()
         };
         let Some(pattern) = effective.as_str() else {
-            return Err("the regular expression is not UTF-8".into());
+            return Err(BadRegexp {
+                offset: 0,
+                message: "the regular expression is not UTF-8".into(),
+            });
         };
         regexp::check(pattern).map_err(|problem| {
             let note = if lower && effective != *source {
@@ -31,7 +40,15 @@ impl Regexp {
             } else {
                 ""
             };
-            format!("the regular expression `{pattern}` is invalid{note}: {problem}")
+            BadRegexp {
+                // Lower-casing may make a text longer.
+                offset: if pattern.is_ascii() {
+                    problem.offset
+                } else {
+                    0
+                },
+                message: format!("the regular expression `{pattern}` is invalid{note}: {problem}"),
+            }
         })?;
         Ok(Self {
             source: source.clone(),

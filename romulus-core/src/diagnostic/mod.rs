@@ -1,5 +1,7 @@
 //! What romulus has to say about its input: diagnostics are values, not log lines.
 
+mod example;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -29,7 +31,7 @@ impl fmt::Display for Severity {
 }
 
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $severity:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $severity:ident, $way_out:literal;)+) => {
         /// What a diagnostic is about. The texts are stable: scripts may rely on them.
         /// `docs/diagnostics.md` explains each with its way out.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,73 +58,131 @@ macro_rules! codes {
             pub fn summary(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+ }
             }
+
+            /// What to do about it.
+            pub fn way_out(self) -> &'static str {
+                match self { $(Self::$variant => $way_out,)+ }
+            }
         }
     };
 }
 
 codes! {
     /// A value that should be JSON is not.
-    InvalidJson = "invalid-json", Error;
+    InvalidJson = "invalid-json", Error,
+        "Correct the JSON; the position points at the first character that is wrong.";
     /// Settings that vulcand would reject, or that would take the frontend down.
-    InvalidSettings = "invalid-settings", Error;
+    InvalidSettings = "invalid-settings", Error,
+        "The message carries vulcand's reason. Correct the value; the stored one serves until then.";
     /// A part of a route that vulcand would reject, or that can never match.
-    InvalidRoute = "invalid-route", Error;
+    InvalidRoute = "invalid-route", Error,
+        "Correct the value; the message says what would match.";
     /// A route for a host that its namespace may not claim.
-    HostNotAllowed = "host-not-allowed", Error;
+    HostNotAllowed = "host-not-allowed", Error,
+        "Claim a host that the message names, or have the operator add an `--allow-host`.";
     /// A middleware that vulcand would reject, or that would take the frontend down.
-    InvalidMiddleware = "invalid-middleware", Error;
+    InvalidMiddleware = "invalid-middleware", Error,
+        "Correct the value; or name its type with `--allow-middleware` if your vulcand knows it.";
     /// A value that its option does not take.
-    InvalidOption = "invalid-option", Error;
+    InvalidOption = "invalid-option", Error,
+        "Write a value of the kind the message names.";
     /// A label `romulus/vulcanKey` that can't be the root of a tree.
-    InvalidRoot = "invalid-root", Error;
+    InvalidRoot = "invalid-root", Error,
+        "Use a label value that is the root of a vulcand tree, and not `romulus`.";
     /// A name that can't stand in a key without ambiguity.
-    AmbiguousName = "ambiguous-name", Error;
+    AmbiguousName = "ambiguous-name", Error,
+        "Names are lower-case letters, digits and `-`, as Kubernetes has them. Ids are joined with dots, so a dot inside one would make two Services share a key.";
     /// Two ports of one Service share a name.
-    DuplicatePort = "duplicate-port", Error;
+    DuplicatePort = "duplicate-port", Error,
+        "Give each port a name of its own.";
     /// The route belongs to another frontend of the tree.
-    RouteConflict = "route-conflict", Error;
+    RouteConflict = "route-conflict", Error,
+        "Change one of the routes. Who has the route stored keeps it; among newcomers the oldest Service wins. When it is freed, it is handed over by itself.";
     /// A backend or frontend of this id exists and is not ours.
-    ForeignObject = "foreign-object", Error;
+    ForeignObject = "foreign-object", Error,
+        "Remove the foreign keys, or start once with `--adopt` to take them over. What another owner wrote is never taken over.";
     /// The backend's id can't be kept apart from another that begins with it.
-    IdConflict = "id-conflict", Error;
+    IdConflict = "id-conflict", Error,
+        "Rename one of the two. vulcand would give one the servers of the other at its next start.";
     /// The frontend waits for its backend.
-    WaitingForBackend = "waiting-for-backend", Error;
+    WaitingForBackend = "waiting-for-backend", Error,
+        "See what is said about the backend; the frontend follows by itself.";
     /// The backend named by `romulus/backend` is missing or has no servers.
-    TargetUnavailable = "target-unavailable", Error;
+    TargetUnavailable = "target-unavailable", Error,
+        "Name a published Service of the same namespace and tree, with endpoints. Requests go where they went before.";
     /// A deletion that was inferred from absence is withheld.
-    DeletionWithheld = "deletion-withheld", Error;
+    DeletionWithheld = "deletion-withheld", Error,
+        "Look whether the source is complete. If the deletion is meant, start once with `--max-delete-percent 100`; or let the objects come back.";
+    /// A file or an object in it that can't be read is left out.
+    UnreadableManifest = "unreadable-manifest", Error,
+        "Correct what the position points at. Nothing is deleted because of what was left out.";
     /// An option that does not exist.
-    UnknownOption = "unknown-option", Warning;
+    UnknownOption = "unknown-option", Warning,
+        "Correct the name; the message suggests one.";
     /// An option for a port that the Service does not have.
-    UnknownPort = "unknown-port", Warning;
+    UnknownPort = "unknown-port", Warning,
+        "Correct the suffix; the message lists the ports.";
     /// An option given twice, in two spellings.
-    DuplicateOption = "duplicate-option", Warning;
+    DuplicateOption = "duplicate-option", Warning,
+        "Remove one of the two spellings.";
     /// Text after the end of a JSON value is ignored.
-    TrailingText = "trailing-text", Warning;
+    TrailingText = "trailing-text", Warning,
+        "Remove the text after the JSON value.";
     /// A value that vulcand takes, and that does harm.
-    HarmfulValue = "harmful-value", Warning;
+    HarmfulValue = "harmful-value", Warning,
+        "The message says what it does. It is written all the same.";
     /// Two middlewares of one frontend share a priority: vulcand orders them at random.
-    EqualPriority = "equal-priority", Warning;
+    EqualPriority = "equal-priority", Warning,
+        "Give each middleware a priority of its own.";
     /// An endpoint address that can't be read.
-    UnreadableAddress = "unreadable-address", Warning;
+    UnreadableAddress = "unreadable-address", Warning,
+        "Write a plain IPv4 or IPv6 address.";
     /// The endpoints were cut at their source.
-    TruncatedEndpoints = "truncated-endpoints", Warning;
+    TruncatedEndpoints = "truncated-endpoints", Warning,
+        "Let romulus read EndpointSlices.";
     /// The roots of two trees in use begin with each other: vulcand mixes their events.
-    SiblingRoots = "sibling-roots", Warning;
+    SiblingRoots = "sibling-roots", Warning,
+        "Choose roots that do not begin with each other: see [vulcand.md](vulcand.md).";
+    /// A frontend that never answers: another one ranks above it and takes all of its requests.
+    ShadowedRoute = "shadowed-route", Warning,
+        "Make the other route narrower, or give this one a higher `romulus/priority` (which needs `--route-priorities`).";
+    /// Two routes that vulcand mixes up when both are in one tree.
+    DangerousPair = "dangerous-pair", Warning,
+        "Write the foreign route in a form that vulcand does not merge, for instance with a regular expression.";
+    /// A port of a Service that has no endpoints: requests are answered with an error.
+    NoEndpoints = "no-endpoints", Warning,
+        "Let the port's name be the one in the EndpointSlices; or see why no pod is ready.";
     /// A backend or frontend that nothing wants stays, because of the policy.
-    Kept = "kept", Info;
+    Kept = "kept", Info,
+        "Start with `--policy sync` to have it deleted.";
     /// A backend that nothing wants stays while a frontend refers to it.
-    StillReferenced = "still-referenced", Info;
+    StillReferenced = "still-referenced", Info,
+        "Point the frontend to another backend, or remove it.";
     /// The Service has no route: a backend is written, no frontend.
-    NoRoute = "no-route", Info;
+    NoRoute = "no-route", Info,
+        "Add `romulus/host` or `romulus/path`, if a frontend is wanted.";
     /// A port with a protocol other than TCP is not published.
-    UnsupportedProtocol = "unsupported-protocol", Info;
+    UnsupportedProtocol = "unsupported-protocol", Info,
+        "Nothing to do, if the port is not for HTTP.";
     /// ExternalName Services are not published without `--allow-external-name`.
-    ExternalName = "external-name", Info;
+    ExternalName = "external-name", Info,
+        "Start with `--allow-external-name`, if whoever may write Services may also reach anything vulcand reaches.";
     /// A Service with `romulus/` annotations and no port to publish.
-    NoPorts = "no-ports", Info;
+    NoPorts = "no-ports", Info,
+        "Add a port.";
     /// No endpoint is ready: terminating ones that still serve are used.
-    LastResort = "last-resort", Info;
+    LastResort = "last-resort", Info,
+        "Nothing to do; it ends when an endpoint is ready.";
+    /// The backend's id is the beginning of another's: the backend is written under an id of its own.
+    SiblingIds = "sibling-ids", Info,
+        "Nothing to do: frontends follow by themselves. Only who reads the keys should know.";
+}
+
+impl Code {
+    /// The code of this text.
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
 }
 
 impl fmt::Display for Code {
@@ -153,6 +213,17 @@ impl fmt::Display for Subject {
             Self::Root(root) => write!(f, "tree {root}"),
         }
     }
+}
+
+/// A field that has to do with a finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The object that has the field.
+    pub subject: Subject,
+    /// The label, annotation or field.
+    pub key: String,
+    /// What it has to do with the finding; empty where the finding is about it.
+    pub note: String,
 }
 
 /// One finding: what it is about, where, and the way out.
@@ -186,6 +257,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// More fields that it has to do with, for who shows them; they are not in its one line.
+    pub places: Vec<Place>,
 }
 
 impl Diagnostic {
@@ -200,6 +273,7 @@ impl Diagnostic {
             span: None,
             message,
             help: None,
+            places: Vec::new(),
         }
     }
 
@@ -223,6 +297,22 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         let help = help.into();
         self.help = (!help.is_empty()).then_some(help);
+        self
+    }
+
+    /// Names a field that it is about, or that has to do with it.
+    #[must_use]
+    pub fn see(
+        mut self,
+        subject: Subject,
+        key: impl Into<String>,
+        note: impl Into<String>,
+    ) -> Self {
+        self.places.push(Place {
+            subject,
+            key: key.into(),
+            note: note.into(),
+        });
         self
     }
 
@@ -259,7 +349,7 @@ impl fmt::Display for Diagnostic {
 }
 
 /// The candidate closest to a mistyped word, if one is close enough to be meant.
-pub(crate) fn did_you_mean<'c>(
+pub fn did_you_mean<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
