@@ -53,6 +53,47 @@ fn lines_end_where_go_ends_them() {
 }
 
 #[test]
+fn comments_that_are_line_directives_have_numbers() {
+    assert_verdicts(
+        true,
+        &[
+            "/*line*/Host(`a`)",
+            "/*line a*/Host(`a`)",
+            "/*line a:1*/Host(`a`)",
+            "/*line a:0:1:1*/Host(`a`)",
+            "/*line :x:7*/Host(`a`)",
+            "/*line a:1073741823*/Host(`a`)",
+            "/*line a:18446744073709551615*/Host(`a`)",
+            "/* line a:0*/Host(`a`)",
+            "Host(`a`) //line a:0",
+            " //line a:0\nHost(`a`)",
+            "\u{feff}//line a:0\nHost(`a`)",
+            "//line a:1\r\nHost(`a`)",
+            "//lines a:0\nHost(`a`)",
+        ],
+    );
+    assert_verdicts(
+        false,
+        &[
+            "/*line a:0*/Host(`a`)",
+            "/*line :*/Host(`a`)",
+            "/*line a:x*/Host(`a`)",
+            "/*line a:+1*/Host(`a`)",
+            "/*line a:1 */Host(`a`)",
+            "/*line a:1\r*/Host(`a`)",
+            "/*line a:0:1*/Host(`a`)",
+            "/*line a:1:0*/Host(`a`)",
+            "/*line a:1073741824*/Host(`a`)",
+            "/*line a:18446744073709551616*/Host(`a`)",
+            "Host(/*line a:0*/`a`)",
+            "Host(`a`)/*line a:0*/",
+            "//line a:0\nHost(`a`)",
+            "Host(`a`)\n//line a:0",
+        ],
+    );
+}
+
+#[test]
 fn arguments_are_texts_as_go_writes_them() {
     assert_verdicts(
         true,
