@@ -243,7 +243,19 @@ fn port_number(port: &str) -> Option<u16> {
         "ftps" => 990,
         "imaps" => 993,
         "pop3s" => 995,
-        number => return number.parse().ok(),
+        // A sign alone is port 0 to Go, and so is minus nothing.
+        number => {
+            let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
+            let port = match digits {
+                "" => 0,
+                digits if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok()?,
+                _ => return None,
+            };
+            if number.starts_with('-') && port != 0 {
+                return None;
+            }
+            port
+        }
     })
 }
 
@@ -293,6 +305,10 @@ mod tests {
             ("example.test:8181", false),
             ("127.0.0.1:nosuchport", false),
             ("127.0.0.1:+8181", true),
+            ("127.0.0.1:-0", true),
+            ("127.0.0.1:-", true),
+            ("127.0.0.1:+", true),
+            ("127.0.0.1:+-1", false),
             ("127.0.0.2:8181", false),
             ("[::2]:8181", false),
             ("127.0.0.1:80", false),

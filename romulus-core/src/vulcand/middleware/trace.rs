@@ -1,6 +1,6 @@
 //! `trace`.
 
-use crate::vulcand::decode::{At, Decoder, Field};
+use crate::vulcand::decode::{At, Decoder, Field, Slice};
 use crate::vulcand::environment::Environment;
 use crate::vulcand::json::Value;
 use crate::vulcand::url::{self, Url};
@@ -50,7 +50,7 @@ impl Trace {
         environment: &Environment,
         decoder: &mut Decoder,
     ) -> Option<Self> {
-        let (mut request_headers, mut response_headers) = (vec![], vec![]);
+        let (mut request_headers, mut response_headers) = (Slice::default(), Slice::default());
         let mut address = At::<String>::default();
         let fields = &["ReqHeaders", "RespHeaders", "Addr"];
         decoder.object(value, fields, |field, value, d| match field {
@@ -69,8 +69,8 @@ impl Trace {
             decoder.within("Addr", |d| d.reject(span, reason, HELP));
         }
         Some(Self {
-            request_headers,
-            response_headers,
+            request_headers: request_headers.into_vec(),
+            response_headers: response_headers.into_vec(),
             address,
         })
     }
