@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken example ends the test")]
 
 use proptest::prelude::*;
+use romulus_core::vulcand::Predicate;
 use romulus_core::vulcand::route::{Matcher, Route, RouteParts, quote};
 use serde_json::Value;
 
@@ -419,5 +420,46 @@ proptest! {
             let text = text.unwrap();
             prop_assert!(text.parse::<Route>().is_ok(), "{}", text);
         }
+    }
+}
+
+#[test]
+fn expressions_can_be_as_deep_as_gos_parser_goes() {
+    let parentheses = |n: usize, inner: &str| format!("{}{inner}{}", "(".repeat(n), ")".repeat(n));
+    let route = |n: usize| parentheses(n, "Host(`a`)").parse::<Route>().is_ok();
+    assert!(route(99_996) && !route(99_997));
+    for (before, inner, most) in [
+        ("", "IsNetworkError()", 99_997),
+        ("", "Attempts()<2", 99_997),
+        // Each operator is a level to what follows, the first comparison too.
+        ("IsNetworkError()||", "IsNetworkError()", 99_996),
+        (
+            "IsNetworkError()&&IsNetworkError()||",
+            "IsNetworkError()",
+            99_995,
+        ),
+        (
+            "IsNetworkError()||IsNetworkError()&&",
+            "IsNetworkError()",
+            99_995,
+        ),
+        ("Attempts()<2||", "Attempts()<2", 99_995),
+        // What is behind us doesn't count any more.
+        (
+            "(IsNetworkError()&&IsNetworkError())||",
+            "IsNetworkError()",
+            99_996,
+        ),
+        (
+            "IsNetworkError()||Attempts()<2||",
+            "IsNetworkError()",
+            99_995,
+        ),
+    ] {
+        let accepted = |n| {
+            let text = format!("{before}{}", parentheses(n, inner));
+            text.parse::<Predicate>().is_ok()
+        };
+        assert!(accepted(most) && !accepted(most + 1), "{before} {inner}");
     }
 }
