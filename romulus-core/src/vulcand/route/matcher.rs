@@ -59,7 +59,7 @@ impl Matcher {
     /// ```
     /// use romulus_core::vulcand::route::Route;
     /// let never = |route: &str| Ok::<_, romulus_core::vulcand::route::RouteError>(
-    ///     route.parse::<Route>()?.matchers().any(|matcher| matcher.never_matches()),
+    ///     route.parse::<Route>()?.matchers().iter().any(|matcher| matcher.never_matches()),
     /// );
     /// assert!(never("Path(`/users/<int:id>`)")?);
     /// assert!(!never("Path(`/users/<id>`)")?);
