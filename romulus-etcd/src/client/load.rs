@@ -67,7 +67,7 @@ impl EtcdStore {
                 "the revision read was compacted {RESTARTS} times in a row before all keys were \
                  read; let etcd keep its history longer (--auto-compaction-retention)"
             ),
-            source: None,
+            cause: None,
         })
     }
 
@@ -177,7 +177,7 @@ impl EtcdStore {
                  romulus and vulcand write nothing like it, delete it",
                 String::from_utf8_lossy(key),
             ),
-            source: None,
+            cause: None,
         }
     }
 }
