@@ -1,5 +1,5 @@
 # What a fresh Debian machine with only Rust lacks is installed by these targets themselves.
-.PHONY: demo test deny chaos fuzz setup
+.PHONY: demo test deny chaos fuzz bench setup
 
 CARGO ?= cargo
 
@@ -32,6 +32,13 @@ fuzz: setup ## Each fuzz target for FUZZ_SECONDS; docs/fuzzing.md
 	    $(CARGO) fuzz run -s none $$target -- -max_total_time=$(FUZZ_SECONDS) \
 	        -dict=fuzz/words.dict -timeout=25 -print_final_stats=1; \
 	done
+
+bench: setup ## How fast, how large: ratios to target/bench.json; docs/performance.md
+	@.ci/setup-bench
+	$(CARGO) build --quiet --release --bin romulusctl
+	$(CARGO) bench -p romulusd --bench whole -- --json $(CURDIR)/target/bench.json
+	$(CARGO) bench -p romulus-core --bench engine
+	$(CARGO) bench -p romulus-core --bench instructions
 
 setup:
 	@.ci/setup

@@ -158,7 +158,7 @@ put \"k\" \"x\"
 
 EOF
 DEBUG romulus_etcd::requests: etcdctl --endpoints='URL' get --limit=1 -- 'romulus/'
-DEBUG romulus_etcd::requests: etcdctl --endpoints='URL' get --limit=256 --rev=3 -- 'k/' 'k0'
+DEBUG romulus_etcd::requests: etcdctl --endpoints='URL' get --limit=1000 --rev=3 -- 'k/' 'k0'
 ";
     assert_eq!(log.text().replace(etcd.endpoint(), "URL"), expected);
 }

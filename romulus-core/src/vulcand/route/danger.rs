@@ -247,11 +247,13 @@ fn language(pattern: &Pattern, part: &Part, last: bool) -> Language {
     let mut segments = Vec::new();
     let mut open = Segment::default();
     let mut before = None;
-    let mut pieces = pattern.pieces().iter().peekable();
+    let mut pieces = pattern.pieces().iter();
     while let Some(piece) = pieces.next() {
-        // Digits at the end of a request put the last byte back, which what follows may take.
-        if let (Piece::Int(_), Some(before), Some(next)) = (piece, before, pieces.peek())
-            && before == *next
+        // Digits at the end of a request put the last byte back, which what follows may take, and
+        // then nothing is left for another byte.
+        if let (Piece::Int(_), Some(before), [next, rest @ ..]) = (piece, before, pieces.as_slice())
+            && before == next
+            && !matches!(rest.first(), Some(Piece::Byte(_)))
         {
             return Language::Unsure;
         }
@@ -298,7 +300,7 @@ mod tests {
             ("Path(`/a`)", "Path(`/b/<x>`)", None),
             ("Path(`/`)", "Path(`/<x>`)", None),
             ("Path(`/`)", "Path(`/<int:x>/`)", Some(Danger::Parameter)),
-            ("Path(`/`)", "Path(`/<int:x>/a`)", Some(Danger::Parameter)),
+            ("Path(`/`)", "Path(`/<int:x>/a`)", None),
             ("Path(`/`)", "Path(`/a<int:x>/`)", None),
             ("/*1*/ Path(`/`)", "Path(`/<x>`)", Some(Danger::Parameter)),
             (
