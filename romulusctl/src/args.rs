@@ -5,6 +5,7 @@ use crate::doctor::DoctorArgs;
 use crate::dump::DumpArgs;
 use crate::explain::ExplainArgs;
 use crate::get::GetArgs;
+use crate::graph::GraphArgs;
 use crate::lint::LintArgs;
 use crate::program::{CompletionsArgs, ManArgs};
 use crate::render::RenderArgs;
@@ -127,6 +128,21 @@ pub enum Command {
         romulusctl route www.example.com --from before.dump -o json | jq '.trees[0].why'"
     )]
     Route(Box<RouteArgs>),
+
+    /// Draw the routing: hosts, frontends, backends and servers
+    ///
+    /// Draws the stored trees, or what manifests would make of them. Compared with what is stored
+    /// (--against, or --drift), colours tell what would be added, changed and deleted; what is held
+    /// or conflicts and what has no servers shows always. Exit codes: 0, or 2 and up an error.
+    #[command(
+        mut_arg("filename", |arg| arg.help("A manifest, a folder of them, or - for the standard \
+            input; may be repeated. Without it, what is stored")),
+        after_help = "Examples:\n  romulusctl graph -o svg > routing.svg\n  \
+        romulusctl graph -f deploy/ --against etcd -o svg > change.svg\n  \
+        romulusctl graph -f deploy/ -o mermaid >> README.md\n  \
+        romulusctl graph --from before.dump -o dot | dot -Tpng > before.png"
+    )]
+    Graph(Box<GraphArgs>),
 
     /// Look at the whole installation, and say what is wrong in the order of harm
     ///

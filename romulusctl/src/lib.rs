@@ -1,6 +1,7 @@
 //! Previews what romulusd would write, without ever writing.
 //!
-//! Everything up to the plan is shared with romulusd; here it is shown instead of committed.
+//! Everything up to the plan is shared with romulusd; here it is shown instead of committed. No
+//! code that writes to a store can be reached from here.
 
 mod args;
 mod change;
@@ -11,6 +12,7 @@ mod draw;
 mod dump;
 mod explain;
 mod get;
+mod graph;
 mod input;
 mod inventory;
 mod lint;
@@ -38,6 +40,7 @@ pub use doctor::{DoctorArgs, DoctorOutput};
 pub use dump::DumpArgs;
 pub use explain::ExplainArgs;
 pub use get::{GetArgs, Kind, Output as GetOutput};
+pub use graph::{GraphArgs, GraphOutput};
 pub use input::{Against, InputArgs};
 pub use inventory::InventoryArgs;
 pub use lint::{LintArgs, LintOutput};
@@ -111,6 +114,7 @@ pub async fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> anyho
         Command::Get(args) => get::run(args, out, err).await,
         Command::Tree(args) => tree::run(args, out, err).await,
         Command::Route(args) => route::run(args, out, err).await,
+        Command::Graph(args) => graph::run(args, out, err).await,
         Command::Doctor(args) => doctor::run(args, out, err).await,
         Command::Completions(args) => program::completions(args, out),
         Command::Man(args) => program::man(args, out, err),

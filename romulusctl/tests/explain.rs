@@ -3,14 +3,13 @@
 
 mod common;
 
-use common::{Folder, command, told};
+use common::{Folder, run};
 use romulus_core::annotation::OPTIONS;
 use romulus_core::diagnostic::Code;
 
 async fn explain(args: &[&str]) -> String {
     let folder = Folder::with(&[]);
-    let args = [&["explain"][..], args].concat();
-    told(&args, command(folder.path(), &args).output().await.unwrap())
+    run(&folder, &[&["explain"][..], args].concat()).await
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{Folder, command, text, told};
+use common::{Folder, command, run, text, told};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -100,8 +100,7 @@ const FINE: &str = r#"{"kind": "Service", "metadata": {"name": "fine", "annotati
  "spec": {"ports": [{"port": 80}]}}"#;
 
 async fn lint(folder: &Folder, args: &[&str]) -> String {
-    let args = [&["lint"][..], args].concat();
-    told(&args, command(folder.path(), &args).output().await.unwrap())
+    run(folder, &[&["lint"][..], args].concat()).await
 }
 
 fn folder() -> Folder {
@@ -201,7 +200,7 @@ async fn names_of_files_are_escaped_in_every_format() {
 async fn the_standard_input_and_a_reader_that_goes_away() {
     let folder = folder();
     let args = ["lint", "-f", "-"];
-    let run = async |text: &str, reads: bool| {
+    let lint = async |text: &str, reads: bool| {
         let mut child = command(folder.path(), &args)
             .stdin(Stdio::piped())
             .spawn()
@@ -214,8 +213,8 @@ async fn the_standard_input_and_a_reader_that_goes_away() {
         drop(stdin);
         child.wait_with_output().await.unwrap()
     };
-    insta::assert_snapshot!(told(&args, run(FINE, true).await));
-    let output = run(WRONG, false).await;
+    insta::assert_snapshot!(told(&args, lint(FINE, true).await));
+    let output = lint(WRONG, false).await;
     assert_eq!(
         (output.status.code(), text(output.stderr)),
         (Some(0), String::new())

@@ -5,6 +5,17 @@ use crate::key::{ObjectKind, ObjectRef, Segment};
 
 use super::{Record, World};
 
+/// What the cluster wants of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// No Service wants it.
+    Nobody,
+    /// It is to be written.
+    Valid,
+    /// It is wanted, and held because something about it does not validate.
+    Held,
+}
+
 impl World {
     /// The Service behind an object: the one that wants it, else the one its record names.
     pub fn service_behind(&self, object: &ObjectRef) -> Option<ObjectName> {
@@ -20,6 +31,53 @@ impl World {
             .record
             .as_ref()
             .map(|(record, _)| record)
+    }
+
+    /// Every backend and frontend that is stored or wanted.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectRef> {
+        self.trees.iter().flat_map(|(root, tree)| {
+            tree.iter().map(|(kind, id, _)| ObjectRef {
+                root: root.clone(),
+                kind,
+                id: id.clone(),
+            })
+        })
+    }
+
+    /// Whether a Service wants an object, and whether what it asks for validates.
+    pub fn wish(&self, object: &ObjectRef) -> Wish {
+        let claim = self.object(object).and_then(|object| object.claim.as_ref());
+        let port = claim.and_then(|claim| {
+            let service = self.services.get(&claim.service)?;
+            service.ports.get(claim.port)
+        });
+        let Some(port) = port else {
+            return Wish::Nobody;
+        };
+        let blueprint = &port.blueprint;
+        let is_valid = match object.kind {
+            ObjectKind::Backend => blueprint.backend.settings.valid().is_some(),
+            ObjectKind::Frontend => {
+                let frontend = blueprint.frontend.as_ref();
+                frontend.is_none_or(|frontend| frontend.valid().is_some())
+            }
+        };
+        if is_valid { Wish::Valid } else { Wish::Held }
+    }
+
+    /// The route and the backend that are wanted for a frontend, as far as they are valid.
+    pub fn wanted_links(&self, frontend: &ObjectRef) -> (Option<&str>, Option<&Segment>) {
+        let object = self.object(frontend);
+        let claim = object.and_then(|object| object.claim.as_ref());
+        claim.map_or((None, None), |claim| {
+            (claim.links.route.as_deref(), claim.links.backend.as_ref())
+        })
+    }
+
+    /// Whether any EndpointSlice or Endpoints object of a Service is known.
+    pub fn has_endpoints(&self, service: &ObjectName) -> bool {
+        let state = self.services.get(service);
+        state.is_some_and(|state| state.has_endpoints)
     }
 
     /// The names of its stored servers or middlewares.
