@@ -136,7 +136,7 @@ metadata: {name: web, annotations: {romulus/host: www.example.com}}
 spec: {ports: [{port: 80}]}
 ---
 kind: Service
-metadata: {name: any, annotations: {romulus/hostRegexp: '\\.example\\.com$'}}
+metadata: {name: any, annotations: {romulus/hostRegexp: '[.]example[.]com$'}}
 spec: {ports: [{port: 80}]}
 "
             }
