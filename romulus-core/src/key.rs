@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use compact_str::CompactString;
+
 /// The prefix of everything romulus keeps for itself, outside every vulcand tree.
 pub const OWN_PREFIX: &str = "romulus/";
 /// The prefix of ownership records.
@@ -22,7 +24,7 @@ pub const RECORDS_PREFIX: &str = "romulus/objects/";
 /// # Ok::<(), romulus_core::key::RootError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Root(Box<str>);
+pub struct Root(CompactString);
 
 /// Why a text can't be the root of a tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,7 +105,7 @@ impl fmt::Display for Root {
 
 /// The name of a backend, frontend, server or middleware: one path segment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Segment(Box<str>);
+pub struct Segment(CompactString);
 
 impl Segment {
     /// Takes a text as a segment of a key; `None` where it is empty or has a slash or a control

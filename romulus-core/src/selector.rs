@@ -1,9 +1,9 @@
 //! Which Services take part: `--svc-selector`.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::cluster::{PREFIX, is_dns_label};
+use crate::cluster::{Labels, PREFIX, is_dns_label};
 
 /// A selection of Services by their labels, in the notation of Kubernetes' `labelSelector`.
 ///
@@ -54,7 +54,7 @@ impl Selector {
     }
 
     /// Whether an object with these labels is selected.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn matches(&self, labels: &Labels) -> bool {
         self.requirements.iter().all(|Requirement { key, test }| {
             let value = labels.get(key);
             match test {
@@ -302,7 +302,7 @@ mod tests {
 
     use super::*;
 
-    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
         pairs
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))

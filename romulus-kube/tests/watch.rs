@@ -42,7 +42,8 @@ async fn lists_then_follows_changes() {
     let Object::Service(changed) = &follower.objects[&key] else {
         panic!("a Service")
     };
-    assert_eq!(changed.annotations["romulus/host"], "new.example.com");
+    let host = changed.annotations.get("romulus/host");
+    assert_eq!(host.map(String::as_str), Some("new.example.com"));
     assert_eq!(
         (follower.list_count(Kind::Service), follower.problems.len()),
         (1, 0)

@@ -1,5 +1,6 @@
 //! What a plan comes to, without anybody carrying it out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use romulus_core::cluster::ObjectName;
@@ -77,7 +78,7 @@ fn note(world: &World, group: &Group, step: &Step, changes: &mut BTreeMap<String
                 key: op.key().to_owned(),
                 service: world.service_behind(part.object()),
                 part,
-                old: world.stored(op.key()).map(str::to_owned),
+                old: world.stored(op.key()).map(Cow::into_owned),
                 new,
                 is_recreated: false,
             };

@@ -200,8 +200,8 @@ impl Inventory {
         let record = self.snapshot.entries.get(&object.record_key());
         match record.and_then(|entry| Record::parse(&entry.value)) {
             Some(record) => Behind {
-                service: Some(record.service),
-                owner: Some(record.owner),
+                service: Some(record.service.into()),
+                owner: Some(record.owner.into()),
             },
             None => Behind {
                 service: self.wanted_by.get(object).map(ToString::to_string),

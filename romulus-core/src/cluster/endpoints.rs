@@ -1,3 +1,6 @@
+use std::fmt;
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use super::{Metadata, ObjectName, Protocol, null_as_default};
@@ -7,12 +10,39 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// The annotation on an Endpoints object that was cut at 1000 addresses.
 const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 
+/// Where an endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// An IP address.
+    Ip(IpAddr),
+    /// A text that is none; told when the Service is mapped.
+    Unreadable(Box<str>),
+}
+
+impl From<&str> for Address {
+    fn from(text: &str) -> Self {
+        match text.parse() {
+            Ok(ip) => Self::Ip(ip),
+            Err(_) => Self::Unreadable(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Unreadable(text) => f.write_str(text),
+        }
+    }
+}
+
 /// One address behind a Service, with its conditions resolved as the EndpointSlice API documents:
 /// an unset `ready` or `serving` is true, an unset `terminating` is false.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The text of the address; judged when the Service is mapped.
-    pub address: Box<str>,
+    /// The address.
+    pub address: Address,
     /// Whether the endpoint takes traffic.
     pub ready: bool,
     /// Whether it would take traffic if it were not terminating.
@@ -131,18 +161,18 @@ impl From<SliceJson> for Endpoints {
                 // Consumers treat all addresses of one endpoint as equal and use the first.
                 let address = endpoint.addresses.into_iter().next()?;
                 Some(Endpoint {
-                    address: address.into(),
+                    address: address.as_str().into(),
                     ready: ready.unwrap_or(true),
                     serving: serving.unwrap_or(ready.unwrap_or(true)),
                     terminating: terminating.unwrap_or(false),
                 })
             })
-            .collect();
+            .collect::<Box<[_]>>();
         Self {
             name,
             service,
             sets: vec![EndpointSet {
-                endpoints,
+                endpoints: endpoints.into(),
                 ports: json.ports,
             }],
             has_names,
@@ -164,15 +194,15 @@ pub struct EndpointsJson {
 #[serde(rename_all = "camelCase")]
 struct Subset {
     #[serde(default, deserialize_with = "null_as_default")]
-    addresses: Vec<Address>,
+    addresses: Vec<AddressJson>,
     #[serde(default, deserialize_with = "null_as_default")]
-    not_ready_addresses: Vec<Address>,
+    not_ready_addresses: Vec<AddressJson>,
     #[serde(default, deserialize_with = "null_as_default")]
     ports: Vec<EndpointPort>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Address {
+struct AddressJson {
     #[serde(default, deserialize_with = "null_as_default")]
     ip: String,
 }
@@ -182,8 +212,8 @@ impl From<EndpointsJson> for Endpoints {
         let name = json.metadata.object_name();
         let set = |subset: Subset| {
             let endpoint = |ready: bool| {
-                move |address: Address| Endpoint {
-                    address: address.ip.into(),
+                move |address: AddressJson| Endpoint {
+                    address: address.ip.as_str().into(),
                     ready,
                     serving: ready,
                     terminating: false,

@@ -10,7 +10,9 @@ mod name;
 mod service;
 
 pub use change::{ClusterChange, Kind, Object, Scope};
-pub use endpoints::{Endpoint, EndpointPort, EndpointSet, Endpoints, EndpointsJson, SliceJson};
+pub use endpoints::{
+    Address, Endpoint, EndpointPort, EndpointSet, Endpoints, EndpointsJson, SliceJson,
+};
 pub use name::ObjectName;
 pub(crate) use name::is_dns_label;
 pub(crate) use service::PREFIX;
@@ -19,6 +21,9 @@ pub use service::{Service, ServiceJson, ServicePort, ServiceType};
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
+
+/// Labels or annotations, sorted by key.
+pub type Labels = litemap::LiteMap<String, String>;
 
 /// Reads `null` as the default, as Go's decoder does: the API server writes `"ports": null`.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -78,9 +83,9 @@ pub(crate) struct Metadata {
     #[serde(default, rename = "creationTimestamp")]
     pub(crate) created: Option<String>,
     #[serde(default, deserialize_with = "null_as_default")]
-    pub(crate) labels: std::collections::BTreeMap<String, String>,
+    pub(crate) labels: Labels,
     #[serde(default, deserialize_with = "null_as_default")]
-    pub(crate) annotations: std::collections::BTreeMap<String, String>,
+    pub(crate) annotations: Labels,
 }
 
 impl Metadata {

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use compact_str::CompactString;
+
 /// Namespace and name of a namespaced Kubernetes object; prints as `namespace/name`.
 ///
 /// ```
@@ -9,17 +11,17 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectName {
-    namespace: Box<str>,
-    name: Box<str>,
+    namespace: CompactString,
+    name: CompactString,
 }
 
 impl ObjectName {
     /// Names an object. Any text is taken here; whether it can stand in a key is judged when the
     /// object is mapped, where a diagnostic can say so.
-    pub fn new(namespace: impl Into<Box<str>>, name: impl Into<Box<str>>) -> Self {
+    pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
         Self {
-            namespace: namespace.into(),
-            name: name.into(),
+            namespace: namespace.as_ref().into(),
+            name: name.as_ref().into(),
         }
     }
 

@@ -1,8 +1,6 @@
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
-use super::{Metadata, ObjectName, Protocol, null_as_default};
+use super::{Labels, Metadata, ObjectName, Protocol, null_as_default};
 
 /// The prefix of every label and annotation that romulus reads.
 pub(crate) const PREFIX: &str = "romulus/";
@@ -58,9 +56,9 @@ pub struct Service {
     /// `metadata.creationTimestamp`, RFC 3339 in UTC; absent in manifests.
     pub created: Option<String>,
     /// All labels: a selector may name any of them.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// The annotations that begin with `romulus/`, with their whole keys.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Labels,
     /// `spec.type`, reduced.
     pub service_type: ServiceType,
     /// `spec.externalName`.
@@ -104,14 +102,13 @@ impl From<ServiceJson> for Service {
     fn from(json: ServiceJson) -> Self {
         let ServiceJson { metadata, spec } = json;
         let name = metadata.object_name();
-        let mut annotations = metadata.annotations;
-        annotations.retain(|key, _| key.starts_with(PREFIX));
+        let ours = |(key, _): &(String, String)| key.starts_with(PREFIX);
         Self {
             name,
             uid: metadata.uid.filter(|uid| !uid.is_empty()),
             created: metadata.created,
-            labels: metadata.labels,
-            annotations,
+            labels: exact(metadata.labels.into_iter()),
+            annotations: exact(metadata.annotations.into_iter().filter(ours)),
             service_type: match spec.service_type.as_deref() {
                 Some("ExternalName") => ServiceType::ExternalName,
                 _ => ServiceType::Endpoints,
@@ -121,4 +118,12 @@ impl From<ServiceJson> for Service {
             ports: spec.ports,
         }
     }
+}
+
+/// Without room for more.
+fn exact(labels: impl Iterator<Item = (String, String)>) -> Labels {
+    let labels: Vec<_> = labels.collect();
+    let mut exact = Labels::with_capacity(labels.len());
+    exact.extend(labels);
+    exact
 }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::cluster::{Endpoints, Protocol, Service, ServicePort, ServiceType};
+use crate::cluster::{Address, Endpoints, Protocol, Service, ServicePort, ServiceType};
 use crate::diagnostic::{Code, Diagnostic, Subject};
 
 /// The host of a server.
@@ -69,9 +69,12 @@ pub fn servers<'e>(
         for set in &object.sets {
             for number in numbers(set, port) {
                 for endpoint in &set.endpoints {
-                    let Ok(ip) = endpoint.address.parse::<IpAddr>() else {
-                        diagnostics.push(unreadable(object, &endpoint.address));
-                        continue;
+                    let ip = match &endpoint.address {
+                        Address::Ip(ip) => *ip,
+                        Address::Unreadable(text) => {
+                            diagnostics.push(unreadable(object, text));
+                            continue;
+                        }
                     };
                     let server = ServerAddress {
                         host: Host::Ip(ip),

@@ -133,7 +133,7 @@ fn settings<T>(
         return None;
     }
     let Some(json) = value else { return Some(None) };
-    let parsed = parse(&json).value?;
+    let parsed = Box::new(parse(&json).value?);
     Some(Some(Settings {
         parsed,
         text: json.compact(),

@@ -9,7 +9,7 @@ use crate::key::Segment;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings<T> {
     /// What they mean.
-    pub parsed: T,
+    pub parsed: Box<T>,
     /// Their JSON, compact.
     pub text: String,
 }

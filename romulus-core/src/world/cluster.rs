@@ -1,6 +1,16 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use litemap::LiteMap;
 
 use crate::cluster::{ClusterChange, Endpoints, Kind, Object, ObjectName, Scope, Service};
+
+/// A set that mostly has one member.
+pub(crate) type Few<T> = LiteMap<T, ()>;
+
+/// An empty set with room for one member.
+pub(crate) fn one<T>() -> Few<T> {
+    Few::with_capacity(1)
+}
 
 /// How we know of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +51,10 @@ struct Listing {
 /// The Services and endpoints of the cluster, as the sources last told them.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    services: BTreeMap<ObjectName, Tracked<Service>>,
+    services: BTreeMap<ObjectName, Box<Tracked<Service>>>,
     endpoints: BTreeMap<ObjectName, Tracked<Endpoints>>,
     /// Endpoints objects by the Service they belong to.
-    behind: BTreeMap<ObjectName, BTreeSet<ObjectName>>,
+    behind: BTreeMap<ObjectName, Few<ObjectName>>,
     scopes: BTreeMap<Scope, Listing>,
     /// Counts lists, so that a sweep knows what its list has shown.
     lists: u64,
@@ -80,7 +90,7 @@ impl Cluster {
 
     /// Everything known of the addresses behind a Service.
     pub(crate) fn endpoints(&self, service: &ObjectName) -> impl Iterator<Item = &Endpoints> {
-        let objects = self.behind.get(service).into_iter().flatten();
+        let objects = self.behind.get(service).into_iter().flat_map(LiteMap::keys);
         objects
             .filter_map(|name| self.endpoints.get(name))
             .map(|tracked| &tracked.object)
@@ -134,7 +144,7 @@ impl Cluster {
             object: service,
             list: self.lists,
         };
-        let before = self.services.insert(name.clone(), tracked);
+        let before = self.services.insert(name.clone(), Box::new(tracked));
         let now = self.services.get(&name).map(|t| &t.object);
         if before.as_ref().map(|t| &t.object) != now {
             touched.push(Touched::Service(name, seen));
@@ -163,7 +173,10 @@ impl Cluster {
             touched.push(Touched::Endpoints(left, seen));
         }
         if let Some(service) = service {
-            self.behind.entry(service.clone()).or_default().insert(name);
+            self.behind
+                .entry(service.clone())
+                .or_insert_with(one)
+                .insert(name, ());
             touched.push(Touched::Endpoints(service, seen));
         }
     }
@@ -197,8 +210,14 @@ impl Cluster {
     /// Removes what the list of the scope has not shown.
     fn sweep(&mut self, scope: &Scope, since: u64, touched: &mut Vec<Touched>) {
         let unseen = match scope.kind {
-            Kind::Service => unseen(&self.services, scope, since),
-            Kind::Endpoints => unseen(&self.endpoints, scope, since),
+            Kind::Service => {
+                let services = self.services.iter();
+                unseen(services.map(|(name, t)| (name, t.list)), scope, since)
+            }
+            Kind::Endpoints => {
+                let endpoints = self.endpoints.iter();
+                unseen(endpoints.map(|(name, t)| (name, t.list)), scope, since)
+            }
         };
         for name in unseen {
             self.delete(scope.kind, &name, Seen::Listed, touched);
@@ -206,13 +225,12 @@ impl Cluster {
     }
 }
 
-fn unseen<T>(
-    objects: &BTreeMap<ObjectName, Tracked<T>>,
+/// Those of the scope that no list has shown since.
+fn unseen<'o>(
+    objects: impl Iterator<Item = (&'o ObjectName, u64)>,
     scope: &Scope,
     since: u64,
 ) -> Vec<ObjectName> {
-    let old = objects
-        .iter()
-        .filter(|(name, t)| t.list < since && scope.covers(name));
+    let old = objects.filter(|(name, list)| *list < since && scope.covers(name));
     old.map(|(name, _)| name.clone()).collect()
 }

@@ -34,7 +34,7 @@ impl World {
             kind,
             id,
         };
-        let same = tree.with_route(&stored.route).iter().cloned();
+        let same = tree.with_route(&stored.route).cloned();
         let backend = crate::key::Segment::new(&stored.backend_id);
         same.map(|id| of(ObjectKind::Frontend, id))
             .chain(backend.map(|id| of(ObjectKind::Backend, id)))
@@ -52,7 +52,7 @@ impl World {
             id: id.clone(),
         };
         if reference.kind == ObjectKind::Backend {
-            let referers = tree.referers(&reference.id).iter();
+            let referers = tree.referers(&reference.id);
             neighbours.extend(referers.map(|id| sibling(ObjectKind::Frontend, id)));
             let mixed = tree
                 .longer(reference.id.as_str())
@@ -65,20 +65,14 @@ impl World {
         neighbours.extend(self.linked(reference));
         if let Some(claim) = &object.claim {
             if let Some(route) = &claim.links.route {
-                let same = tree.with_route(route).iter();
+                let same = tree.with_route(route);
                 neighbours.extend(same.map(|id| sibling(ObjectKind::Frontend, id)));
             }
             if let Some(id) = &claim.links.backend {
                 neighbours.push(sibling(ObjectKind::Backend, id));
             }
             neighbours.extend(self.claims_of(&claim.service));
-            neighbours.extend(
-                self.recorded
-                    .get(&claim.service)
-                    .into_iter()
-                    .flatten()
-                    .cloned(),
-            );
+            neighbours.extend(self.recorded_of(&claim.service).cloned());
         }
         if let Some(service) = object
             .record
@@ -86,7 +80,7 @@ impl World {
             .and_then(|(record, _)| record.service_name())
         {
             neighbours.extend(self.claims_of(&service));
-            neighbours.extend(self.recorded.get(&service).into_iter().flatten().cloned());
+            neighbours.extend(self.recorded_of(&service).cloned());
         }
         neighbours
     }

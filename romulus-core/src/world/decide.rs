@@ -15,7 +15,7 @@ use super::brake::Withheld;
 use super::frontends;
 use super::ids;
 use super::service::{PortState, ServiceState};
-use super::tree::{Content, Object};
+use super::tree::{Content, Object, StoredChild};
 
 /// The outcome for a component.
 #[derive(Debug, Default)]
@@ -377,7 +377,7 @@ impl<'w> Decider<'w> {
         frontends: &BTreeMap<ObjectRef, ObjectChange>,
     ) -> Option<ObjectRef> {
         let tree = self.world.trees.get(&backend.root)?;
-        tree.referers(&backend.id).iter().find_map(|id| {
+        tree.referers(&backend.id).find_map(|id| {
             let frontend = ObjectRef {
                 root: backend.root.clone(),
                 kind: ObjectKind::Frontend,
@@ -438,8 +438,10 @@ impl<'w> Decider<'w> {
                 .children
                 .get(name)
                 .filter(|_| !object.lost_children.contains(name));
-            let in_step = stored
-                .is_some_and(|stored| stored.value == text || same_server(&stored.value, &text));
+            let in_step = stored.is_some_and(|stored| {
+                let stored = stored.value();
+                stored == text || same_server(&stored, &text)
+            });
             change.children.push(Child {
                 name: name.clone(),
                 text,
@@ -458,9 +460,9 @@ impl<'w> Decider<'w> {
     pub(super) fn keep_children(&self, object: &Object, change: &mut ObjectChange) {
         let kept = object.children.iter();
         change.children = kept
-            .map(|(name, entry)| Child {
+            .map(|(name, child)| Child {
                 name: name.clone(),
-                text: entry.value.clone(),
+                text: child.value().into_owned(),
                 in_step: true,
             })
             .collect();
@@ -497,7 +499,7 @@ fn backend_head(reference: &ObjectRef, object: &Object, port: &PortState) -> Hea
     };
     let wanted = settings
         .as_ref()
-        .map(|s| s.parsed.clone())
+        .map(|s| (*s.parsed).clone())
         .unwrap_or_default();
     let in_step = stored.entry.value == text
         || matches!(&stored.content, Content::Backend(backend) if backend.settings == wanted);
@@ -520,11 +522,5 @@ fn same_server(stored: &str, wanted: &str) -> bool {
 
 /// How the stored servers are spoken to.
 fn stored_scheme(object: &Object) -> Option<Scheme> {
-    let mut servers = object.children.values();
-    servers
-        .find_map(|entry| vulcand::Server::parse(&entry.value).value)
-        .map(|server| match server.url.scheme() {
-            "https" => Scheme::Https,
-            _ => Scheme::Http,
-        })
+    object.children.values().find_map(StoredChild::scheme)
 }

@@ -283,8 +283,8 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
             .get(name)
             .filter(|_| !object.lost_children.contains(name));
         let in_step = stored.is_some_and(|stored| {
-            stored.value == middleware.text
-                || same_middleware(&stored.value, &middleware.parsed, decider)
+            let stored = stored.value();
+            stored == middleware.text || same_middleware(&stored, &middleware.parsed, decider)
         });
         change.children.push(Child {
             name: name.clone(),
@@ -306,7 +306,7 @@ fn is_quiet(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
         .blueprint
         .settings
         .as_ref()
-        .map(|s| s.parsed.clone())
+        .map(|s| (*s.parsed).clone())
         .unwrap_or_default();
     settings.pass_host_header = stored.settings.pass_host_header;
     settings.stream = stored.settings.stream;
@@ -322,7 +322,7 @@ fn says(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
         .blueprint
         .settings
         .as_ref()
-        .map(|s| s.parsed.clone())
+        .map(|s| (*s.parsed).clone())
         .unwrap_or_default();
     stored.route == wish.blueprint.route
         && stored.backend_id == wish.backend.as_str()

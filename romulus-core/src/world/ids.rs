@@ -59,7 +59,7 @@ impl World {
             let stored = self
                 .recorded
                 .get(service)
-                .is_some_and(|objects| objects.contains(&backend));
+                .is_some_and(|objects| objects.contains_key(&backend));
             let waits = || {
                 let claimed = self.services.get(service).is_some_and(|state| {
                     state.root.as_ref() == Some(root)
@@ -180,7 +180,7 @@ impl World {
         self.unclaim(&backend, Seen::Live);
         let mut services = vec![claim.service];
         if let Some(tree) = self.trees.get(root) {
-            let referers = tree.referers(from).iter();
+            let referers = tree.referers(from);
             let claims =
                 referers.filter_map(|id| tree.get(ObjectKind::Frontend, id)?.claim.as_ref());
             services.extend(claims.map(|claim| claim.service.clone()));

@@ -17,6 +17,7 @@ mod siblings;
 mod tree;
 mod view;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{ClusterChange, ObjectName, Service};
@@ -26,10 +27,10 @@ use crate::key::{Key, ObjectKind, ObjectRef, RECORDS_PREFIX, Root, Segment};
 use crate::plan::{self, Group};
 
 use brake::Brake;
-use cluster::{Cluster, Seen, Touched};
+use cluster::{Cluster, Few, Seen, Touched};
 use report::{Origin, Report};
 use service::ServiceState;
-use tree::{Claim, Object, Tree};
+use tree::{Claim, Object, StoredChild, Tree};
 
 pub use counts::Counts;
 pub use record::Record;
@@ -87,11 +88,11 @@ pub struct World {
     config: Config,
     cluster: Cluster,
     /// The Services that take part.
-    services: BTreeMap<ObjectName, ServiceState>,
+    services: BTreeMap<ObjectName, Box<ServiceState>>,
     trees: BTreeMap<Root, Tree>,
     records_loaded: bool,
     /// Objects by the Service their record names; ours only.
-    recorded: BTreeMap<ObjectName, BTreeSet<ObjectRef>>,
+    recorded: BTreeMap<ObjectName, Few<ObjectRef>>,
     /// What we own.
     owned: Counts,
     /// What has to be looked at by the next plan.
@@ -197,6 +198,11 @@ impl World {
         }
     }
 
+    /// Objects of ours whose record names the Service.
+    fn recorded_of(&self, service: &ObjectName) -> impl Iterator<Item = &ObjectRef> {
+        self.recorded.get(service).into_iter().flat_map(Few::keys)
+    }
+
     fn object(&self, object: &ObjectRef) -> Option<&Object> {
         self.trees.get(&object.root)?.get(object.kind, &object.id)
     }
@@ -250,8 +256,8 @@ impl World {
             if let Some(Some(service)) = after.0 {
                 self.recorded
                     .entry(service)
-                    .or_default()
-                    .insert(object.clone());
+                    .or_insert_with(|| Few::with_capacity(2))
+                    .insert(object.clone(), ());
             }
         }
         if is_new {
@@ -369,12 +375,15 @@ impl World {
     }
 
     /// The value stored under a key, as last seen.
-    pub fn stored(&self, key: &str) -> Option<&str> {
+    pub fn stored(&self, key: &str) -> Option<Cow<'_, str>> {
         let key = self.keys(key).into_iter().next()?;
         let object = self.object(key.object())?;
         match &key {
-            Key::Head(_) => object.head.as_ref().map(|head| head.entry.value.as_str()),
-            Key::Child(_, name) => object.children.get(name).map(|entry| entry.value.as_str()),
+            Key::Head(_) => {
+                let head = object.head.as_ref();
+                head.map(|head| head.entry.value.as_str().into())
+            }
+            Key::Child(_, name) => object.children.get(name).map(StoredChild::value),
             Key::Record(_) => None,
         }
     }

@@ -1,3 +1,4 @@
+use compact_str::{CompactString, ToCompactString as _};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{ObjectName, Service};
@@ -14,21 +15,21 @@ use crate::key::Segment;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The owner id of the romulus that wrote it.
-    pub owner: String,
+    pub owner: CompactString,
     /// `namespace/name` of the Service it was written for.
-    pub service: String,
+    pub service: CompactString,
     /// The Service's uid; absent where the Service came from a manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uid: Option<String>,
+    pub uid: Option<CompactString>,
 }
 
 impl Record {
     /// The record of an object of this Service.
     pub(crate) fn of(owner: &Segment, service: &Service) -> Self {
         Self {
-            owner: owner.to_string(),
-            service: service.name.to_string(),
-            uid: service.uid.clone(),
+            owner: owner.as_str().into(),
+            service: service.name.to_compact_string(),
+            uid: service.uid.as_deref().map(CompactString::from),
         }
     }
 

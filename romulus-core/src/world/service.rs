@@ -94,7 +94,7 @@ impl World {
         self.report
             .set(Origin::Service(name.clone()), blueprint.diagnostics);
         let before = self.claims_of(name);
-        self.services.insert(name.clone(), state);
+        self.services.insert(name.clone(), Box::new(state));
         self.read_endpoints(name, endpoints.or(kept_seen).unwrap_or(Seen::Listed));
         let after = self.wanted_claims(name);
         for object in before.iter().filter(|object| !after.contains_key(*object)) {
@@ -119,7 +119,7 @@ impl World {
 
     /// What the Service has stored and does not want; a live change confirms that it is unwanted.
     fn confirm_losses(&mut self, name: &ObjectName, seen: Seen) {
-        for object in self.recorded.get(name).cloned().unwrap_or_default() {
+        for object in self.recorded_of(name).cloned().collect::<Vec<_>>() {
             let Some(state) = self.object(&object) else {
                 continue;
             };
@@ -240,13 +240,7 @@ impl World {
 
     /// The tree in which a Service has its stored objects: the one it was in, or the only one.
     fn stored_root(&self, name: &ObjectName) -> Option<Root> {
-        let roots = || {
-            self.recorded
-                .get(name)
-                .into_iter()
-                .flatten()
-                .map(|o| &o.root)
-        };
+        let roots = || self.recorded_of(name).map(|object| &object.root);
         let known = self
             .services
             .get(name)

@@ -1,10 +1,13 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 
 use crate::key::{ObjectKind, Segment};
-use crate::map::{Host, ServerAddress};
+use crate::map::{self, Host, Scheme, ServerAddress};
 use crate::stored::Entry;
 use crate::vulcand;
 
+use super::cluster::{self, Few};
 use super::record::Record;
 
 /// Which part of the world wants an object: a Service and the position of the port in its
@@ -81,7 +84,7 @@ impl StoredHead {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Object {
     pub(crate) head: Option<StoredHead>,
-    pub(crate) children: BTreeMap<Segment, Entry>,
+    pub(crate) children: BTreeMap<Segment, StoredChild>,
     pub(crate) record: Option<(Record, i64)>,
     pub(crate) claim: Option<Claim>,
     /// That nothing wants it any more was seen as it happened, not inferred from absence.
@@ -125,7 +128,99 @@ impl Object {
     pub(crate) fn servers(&self) -> impl Iterator<Item = (Segment, Option<ServerAddress>)> {
         self.children
             .iter()
-            .map(|(name, entry)| (name.clone(), server_address(&entry.value)))
+            .map(|(name, server)| (name.clone(), server.address()))
+    }
+}
+
+/// A stored server or middleware.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredChild {
+    content: ChildContent,
+    pub(crate) revision: i64,
+}
+
+/// There are many servers, and nearly all were written by romulus: their text is not kept.
+#[derive(Debug, Clone, PartialEq)]
+enum ChildContent {
+    /// A server as romulus writes it.
+    Server(Scheme, IpAddr, u16),
+    /// Anything else.
+    Text(Box<str>),
+}
+
+impl StoredChild {
+    fn new(kind: ObjectKind, entry: &Entry) -> Self {
+        let server = || {
+            let server = ChildContent::server(&entry.value)?;
+            (server.text() == entry.value).then_some(server)
+        };
+        let server = if kind == ObjectKind::Backend {
+            server()
+        } else {
+            None
+        };
+        Self {
+            content: server.unwrap_or_else(|| ChildContent::Text(entry.value.as_str().into())),
+            revision: entry.revision,
+        }
+    }
+
+    /// The stored text.
+    pub(crate) fn value(&self) -> Cow<'_, str> {
+        self.content.text()
+    }
+
+    /// Where the URL of a server leads, if it leads to a port.
+    pub(crate) fn address(&self) -> Option<ServerAddress> {
+        match &self.content {
+            ChildContent::Server(_, ip, port) => Some(ServerAddress {
+                host: Host::Ip(*ip),
+                port: *port,
+            }),
+            ChildContent::Text(text) => server_address(text),
+        }
+    }
+
+    /// How a server is spoken to.
+    pub(crate) fn scheme(&self) -> Option<Scheme> {
+        match &self.content {
+            ChildContent::Server(scheme, ..) => Some(*scheme),
+            ChildContent::Text(text) => {
+                let server = vulcand::Server::parse(text).value?;
+                Some(match server.url.scheme() {
+                    "https" => Scheme::Https,
+                    _ => Scheme::Http,
+                })
+            }
+        }
+    }
+}
+
+impl ChildContent {
+    /// A server that may have been written by romulus.
+    fn server(value: &str) -> Option<Self> {
+        let url = value.strip_prefix("{\"URL\":\"")?.strip_suffix("\"}")?;
+        let (scheme, address) = url.split_once("://")?;
+        let scheme = match scheme {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return None,
+        };
+        let address: SocketAddr = address.parse().ok()?;
+        Some(Self::Server(scheme, address.ip(), address.port()))
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Server(scheme, ip, port) => {
+                let address = ServerAddress {
+                    host: Host::Ip(*ip),
+                    port: *port,
+                };
+                map::server_value(&address.url(*scheme)).into()
+            }
+            Self::Text(text) => Cow::Borrowed(text),
+        }
     }
 }
 
@@ -152,18 +247,18 @@ pub(crate) fn server_address(value: &str) -> Option<ServerAddress> {
 pub(crate) struct Tree {
     /// All its keys have been read.
     pub(crate) loaded: bool,
-    backends: BTreeMap<Segment, Object>,
-    frontends: BTreeMap<Segment, Object>,
+    backends: Objects,
+    frontends: Objects,
     /// Frontends that store or want a route.
-    routes: BTreeMap<Box<str>, BTreeSet<Segment>>,
+    routes: BTreeMap<Box<str>, Few<Segment>>,
     /// Frontends that refer to a backend, or want to.
-    referers: BTreeMap<Segment, BTreeSet<Segment>>,
+    referers: BTreeMap<Segment, Few<Segment>>,
 }
 
-static NOBODY: BTreeSet<Segment> = BTreeSet::new();
+type Objects = BTreeMap<Segment, Box<Object>>;
 
 impl Tree {
-    fn objects(&self, kind: ObjectKind) -> &BTreeMap<Segment, Object> {
+    fn objects(&self, kind: ObjectKind) -> &Objects {
         match kind {
             ObjectKind::Backend => &self.backends,
             ObjectKind::Frontend => &self.frontends,
@@ -171,29 +266,29 @@ impl Tree {
     }
 
     pub(crate) fn get(&self, kind: ObjectKind, id: &Segment) -> Option<&Object> {
-        self.objects(kind).get(id)
+        self.objects(kind).get(id).map(|object| &**object)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ObjectKind, &Segment, &Object)> {
         let of = |kind| {
             self.objects(kind)
                 .iter()
-                .map(move |(id, object)| (kind, id, object))
+                .map(move |(id, object)| (kind, id, &**object))
         };
         of(ObjectKind::Backend).chain(of(ObjectKind::Frontend))
     }
 
     /// Backends in the order of their ids.
-    pub(crate) fn backends(&self) -> &BTreeMap<Segment, Object> {
+    pub(crate) fn backends(&self) -> &Objects {
         &self.backends
     }
 
-    pub(crate) fn with_route(&self, route: &str) -> &BTreeSet<Segment> {
-        self.routes.get(route).unwrap_or(&NOBODY)
+    pub(crate) fn with_route(&self, route: &str) -> impl Iterator<Item = &Segment> {
+        self.routes.get(route).into_iter().flat_map(Few::keys)
     }
 
-    pub(crate) fn referers(&self, backend: &Segment) -> &BTreeSet<Segment> {
-        self.referers.get(backend).unwrap_or(&NOBODY)
+    pub(crate) fn referers(&self, backend: &Segment) -> impl Iterator<Item = &Segment> {
+        self.referers.get(backend).into_iter().flat_map(Few::keys)
     }
 
     /// Changes an object, which comes to be if it was not there and is dropped if nothing is left
@@ -234,14 +329,14 @@ impl Tree {
             if let Some(route) = route {
                 self.routes
                     .entry(route.clone())
-                    .or_default()
-                    .insert(id.clone());
+                    .or_insert_with(cluster::one)
+                    .insert(id.clone(), ());
             }
             if let Some(backend) = backend {
                 self.referers
                     .entry(backend.clone())
-                    .or_default()
-                    .insert(id.clone());
+                    .or_insert_with(cluster::one)
+                    .insert(id.clone(), ());
             }
         }
     }
@@ -258,7 +353,7 @@ impl Tree {
     }
 }
 
-fn remove<K: Ord>(index: &mut BTreeMap<K, BTreeSet<Segment>>, key: &K, id: &Segment) {
+fn remove<K: Ord>(index: &mut BTreeMap<K, Few<Segment>>, key: &K, id: &Segment) {
     if let Some(ids) = index.get_mut(key) {
         ids.remove(id);
         if ids.is_empty() {
@@ -294,7 +389,7 @@ impl Object {
     fn revision(&self, slot: &Slot<'_>) -> Option<i64> {
         match slot {
             Slot::Head(_) => self.head.as_ref().map(|head| head.entry.revision),
-            Slot::Child(name, _) => self.children.get(*name).map(|entry| entry.revision),
+            Slot::Child(name, _) => self.children.get(*name).map(|child| child.revision),
             Slot::Record(_) => self.record.as_ref().map(|(_, revision)| *revision),
         }
     }
@@ -321,7 +416,10 @@ impl Object {
             Slot::Head(entry) => {
                 self.head = entry.map(|entry| StoredHead::new(kind, entry));
             }
-            Slot::Child(name, Some(entry)) => drop(self.children.insert(name.clone(), entry)),
+            Slot::Child(name, Some(entry)) => {
+                let child = StoredChild::new(kind, &entry);
+                self.children.insert(name.clone(), child);
+            }
             Slot::Child(name, None) => drop(self.children.remove(name)),
             Slot::Record(entry) => {
                 self.record =

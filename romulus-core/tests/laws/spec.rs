@@ -123,9 +123,9 @@ fn object(port: &Port, kind: ObjectKind) -> ObjectRef {
 
 fn record(port: &Port, kind: ObjectKind, config: &Config) -> (String, String) {
     let record = Record {
-        owner: config.owner.to_string(),
-        service: port.service.name.to_string(),
-        uid: port.service.uid.clone(),
+        owner: config.owner.as_str().into(),
+        service: port.service.name.to_string().into(),
+        uid: port.service.uid.as_deref().map(Into::into),
     };
     (object(port, kind).record_key(), record.to_string())
 }

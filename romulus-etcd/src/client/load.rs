@@ -13,6 +13,9 @@ use crate::StoreError;
 
 /// Bytes of keys and values we aim at in one page.
 const PAGE_BYTES: usize = 3 << 20;
+/// Keys of the first page, while it is not known how large values are. Later pages are as large as
+/// they may be: for each page, etcd 3.4 walks over all keys that are left.
+const FIRST_PAGE: usize = 1000;
 /// Bytes that are decoded at most: a page whose values turn out larger than those before is read
 /// again with fewer keys.
 const DECODE_BYTES: usize = 16 << 20;
@@ -87,7 +90,7 @@ impl EtcdStore {
             ..Snapshot::default()
         };
         let max = self.endpoints.options().page_keys;
-        let mut limit = max;
+        let mut limit = max.min(FIRST_PAGE);
         for prefix in prefixes {
             let (mut from, end) = range(prefix);
             loop {

@@ -83,7 +83,7 @@ impl EtcdOptions {
             endpoints,
             discovery,
             timeout: Self::TIMEOUT,
-            page_keys: 256,
+            page_keys: 20_000,
             log_requests: false,
             user: None,
             ca: None,
@@ -97,7 +97,7 @@ impl EtcdOptions {
         Self { timeout, ..self }
     }
 
-    /// Sets the most keys that are read in one request (256); large values make it fewer.
+    /// Sets the most keys that are read in one request (20,000); large values make it fewer.
     #[must_use]
     pub fn with_page_keys(self, keys: usize) -> Self {
         Self {

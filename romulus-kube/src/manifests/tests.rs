@@ -359,7 +359,7 @@ proptest::proptest! {
         let mut read = 0;
         for change in &loaded.changes {
             if let ClusterChange::Apply(Object::Service(service)) = change {
-                proptest::prop_assert_eq!(&service.annotations["romulus/host"], &host);
+                proptest::prop_assert_eq!(service.annotations.get("romulus/host"), Some(&host));
                 read += 1;
             }
         }

@@ -139,7 +139,7 @@ fn compared(world: &World, changes: Vec<Change>, is_compared: bool) -> Objects {
         for part in [Key::Head(object.clone())].into_iter().chain(children) {
             let key = part.to_string();
             if let Some(value) = world.stored(&key) {
-                put(&mut objects, &part, value, state(&key));
+                put(&mut objects, &part, &value, state(&key));
             }
         }
         let is_stored = world.stored(&object.head_key()).is_some();

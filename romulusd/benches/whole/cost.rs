@@ -22,7 +22,7 @@ pub(crate) async fn run(args: &Args, report: &mut Report) {
         let before = daemon.cpu();
         for n in 0..CHANGES {
             let service = n * 7 % services;
-            let comes = (n * 7 / services).is_multiple_of(2);
+            let comes = (n / services).is_multiple_of(2);
             stage
                 .stub
                 .apply(&endpoints(service, shape.endpoints + usize::from(comes)));

@@ -27,7 +27,7 @@ pub(crate) async fn run(args: &Args, report: &mut Report) {
     for n in 0..CHANGES {
         let service = n * 7 % shape.services;
         // A server comes, the next time it goes.
-        let comes = (n * 7 / shape.services).is_multiple_of(2);
+        let comes = (n / shape.services).is_multiple_of(2);
         let change = endpoints(
             service,
             if comes {
