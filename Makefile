@@ -13,9 +13,8 @@ test: setup ## Everything CI runs
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --quiet
 	$(CARGO) test --workspace --all-features
 
-deny: ## Advisories, licences and sources of what is depended on
-	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --quiet --locked cargo-deny
-	$(CARGO) deny check
+deny: ## Licences, duplicates and sources of what is depended on; advisories where there is a network
+	@.ci/deny
 
 CHAOS_ROUNDS ?= 100
 

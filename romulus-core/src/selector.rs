@@ -20,7 +20,7 @@ use crate::cluster::{Labels, PREFIX, is_dns_label};
 /// assert_eq!(selector.to_string(), "romulus/type=external,app.kubernetes.io/name in (shop,web)");
 ///
 /// let labels = [("romulus/type", "external"), ("app.kubernetes.io/name", "web")];
-/// assert!(selector.matches(&labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into()));
+/// assert!(selector.matches(&labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect()));
 /// # Ok::<(), romulus_core::selector::SelectorError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -7,6 +7,8 @@
     reason = "helpers of a test fail it by panicking"
 )]
 
+use std::path::Path;
+
 use romulus_core::annotation::{MIDDLEWARE, OPTIONS, OptionSpec, Topic, VULCAN_KEY};
 use romulus_core::cluster::{ClusterChange, Object, SliceJson};
 use romulus_core::config::Config;
@@ -155,4 +157,48 @@ fn every_example_becomes_what_is_said() {
         &json!({"romulus/host": "www.test"}),
     );
     assert!(written.contains(VULCAN_KEY.becomes), "{written}");
+}
+
+/// Every `.rs` file of the workspace's crates, as one text.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).expect("a text"));
+        }
+    }
+}
+
+#[test]
+fn every_trap_has_its_tests_and_they_exist() {
+    let page = page("reliability.md");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut code = String::new();
+    for member in ["romulus-core", "romulus-etcd", "romulus-kube", "romulusd"] {
+        for part in ["src", "tests"] {
+            sources(&workspace.join(member).join(part), &mut code);
+        }
+    }
+    let mut traps = Vec::new();
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        if cells.last() == Some(&"test") {
+            continue;
+        }
+        traps.extend(cells[0].parse::<usize>());
+        let names = cells.last().unwrap().split('`').skip(1).step_by(2);
+        let tests: Vec<_> = names
+            .filter(|name| name.contains('_') && !name.contains('.'))
+            .collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            assert!(
+                code.contains(&format!("fn {test}(")),
+                "no such test: {test}"
+            );
+        }
+    }
+    assert_eq!(traps, (1..=37).collect::<Vec<_>>());
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken example ends the test")]
 
 use proptest::prelude::*;
+use romulus_core::vulcand::Predicate;
 use romulus_core::vulcand::route::{Matcher, Route, RouteParts, quote};
 use serde_json::Value;
 
@@ -48,6 +49,47 @@ fn lines_end_where_go_ends_them() {
             "Host(`a`)\nHost(`b`)",
             "Host(`a`)\u{b}",
             "// only a comment",
+        ],
+    );
+}
+
+#[test]
+fn comments_that_are_line_directives_have_numbers() {
+    assert_verdicts(
+        true,
+        &[
+            "/*line*/Host(`a`)",
+            "/*line a*/Host(`a`)",
+            "/*line a:1*/Host(`a`)",
+            "/*line a:0:1:1*/Host(`a`)",
+            "/*line :x:7*/Host(`a`)",
+            "/*line a:1073741823*/Host(`a`)",
+            "/*line a:18446744073709551615*/Host(`a`)",
+            "/* line a:0*/Host(`a`)",
+            "Host(`a`) //line a:0",
+            " //line a:0\nHost(`a`)",
+            "\u{feff}//line a:0\nHost(`a`)",
+            "//line a:1\r\nHost(`a`)",
+            "//lines a:0\nHost(`a`)",
+        ],
+    );
+    assert_verdicts(
+        false,
+        &[
+            "/*line a:0*/Host(`a`)",
+            "/*line :*/Host(`a`)",
+            "/*line a:x*/Host(`a`)",
+            "/*line a:+1*/Host(`a`)",
+            "/*line a:1 */Host(`a`)",
+            "/*line a:1\r*/Host(`a`)",
+            "/*line a:0:1*/Host(`a`)",
+            "/*line a:1:0*/Host(`a`)",
+            "/*line a:1073741824*/Host(`a`)",
+            "/*line a:18446744073709551616*/Host(`a`)",
+            "Host(/*line a:0*/`a`)",
+            "Host(`a`)/*line a:0*/",
+            "//line a:0\nHost(`a`)",
+            "Host(`a`)\n//line a:0",
         ],
     );
 }
@@ -378,5 +420,46 @@ proptest! {
             let text = text.unwrap();
             prop_assert!(text.parse::<Route>().is_ok(), "{}", text);
         }
+    }
+}
+
+#[test]
+fn expressions_can_be_as_deep_as_gos_parser_goes() {
+    let parentheses = |n: usize, inner: &str| format!("{}{inner}{}", "(".repeat(n), ")".repeat(n));
+    let route = |n: usize| parentheses(n, "Host(`a`)").parse::<Route>().is_ok();
+    assert!(route(99_996) && !route(99_997));
+    for (before, inner, most) in [
+        ("", "IsNetworkError()", 99_997),
+        ("", "Attempts()<2", 99_997),
+        // Each operator is a level to what follows, the first comparison too.
+        ("IsNetworkError()||", "IsNetworkError()", 99_996),
+        (
+            "IsNetworkError()&&IsNetworkError()||",
+            "IsNetworkError()",
+            99_995,
+        ),
+        (
+            "IsNetworkError()||IsNetworkError()&&",
+            "IsNetworkError()",
+            99_995,
+        ),
+        ("Attempts()<2||", "Attempts()<2", 99_995),
+        // What is behind us doesn't count any more.
+        (
+            "(IsNetworkError()&&IsNetworkError())||",
+            "IsNetworkError()",
+            99_996,
+        ),
+        (
+            "IsNetworkError()||Attempts()<2||",
+            "IsNetworkError()",
+            99_995,
+        ),
+    ] {
+        let accepted = |n| {
+            let text = format!("{before}{}", parentheses(n, inner));
+            text.parse::<Predicate>().is_ok()
+        };
+        assert!(accepted(most) && !accepted(most + 1), "{before} {inner}");
     }
 }

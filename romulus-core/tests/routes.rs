@@ -304,3 +304,19 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn what_never_matches_matches_nothing(
+        pattern in "[/.a1]{0,2}(<x>|<int:x>)[/.a1-]{0,2}(<y>|<int:y>)?[/.a1]{0,1}",
+        text in "[/.a1-]{0,6}",
+    ) {
+        for matcher in ["Host", "Path", "Method"] {
+            let route: Route = format!("{matcher}({})", quote(&pattern)).parse().unwrap();
+            if route.matchers()[0].never_matches() {
+                let request = Request::new(text.clone(), &text, &format!("/{text}"));
+                prop_assert!(!route.matches(&request), "{route} {text}");
+            }
+        }
+    }
+}

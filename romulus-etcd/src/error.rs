@@ -52,8 +52,8 @@ pub enum StoreError {
         call: &'static str,
         /// What happened, and what to do.
         problem: String,
-        /// The error underneath.
-        source: Option<Cause>,
+        /// The error underneath; `problem` says what of it matters to a person.
+        cause: Option<Cause>,
     },
 
     /// A write was sent and its answer never came: it may or may not have been applied. Read the
@@ -66,8 +66,8 @@ pub enum StoreError {
         call: &'static str,
         /// What happened.
         problem: String,
-        /// The error underneath.
-        source: Option<Cause>,
+        /// The error underneath; `problem` says what of it matters to a person.
+        cause: Option<Cause>,
     },
 
     /// etcd understood and refuses; nothing was written, and asking again does not help.
@@ -79,8 +79,8 @@ pub enum StoreError {
         call: &'static str,
         /// What it said, and what to do.
         problem: String,
-        /// The error underneath.
-        source: Option<Cause>,
+        /// The error underneath; `problem` says what of it matters to a person.
+        cause: Option<Cause>,
     },
 }
 

@@ -206,7 +206,7 @@ mod tests {
             endpoint: "e".to_owned(),
             call: "c",
             problem: "p".to_owned(),
-            source: None,
+            cause: None,
         }
     }
 
@@ -215,7 +215,7 @@ mod tests {
             endpoint: "e".to_owned(),
             call: "c",
             problem: "p".to_owned(),
-            source: None,
+            cause: None,
         }
     }
 

@@ -99,7 +99,11 @@ fn labelled(i: u8, version: u8) -> Value {
 fn told(follower: &Follower) -> BTreeMap<(Kind, ObjectName), String> {
     use romulus_core::cluster::Object;
     let said = |object: &Object| match object {
-        Object::Service(service) => service.annotations.get("romulus/host").cloned().unwrap_or_default(),
+        Object::Service(service) => service
+            .annotations
+            .get("romulus/host")
+            .cloned()
+            .unwrap_or_default(),
         Object::Endpoints(endpoints) => endpoints.sets[0].endpoints[0].address.to_string(),
     };
     follower

@@ -260,6 +260,24 @@ async fn a_list_or_watch_that_hangs_is_noticed_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_may_take_long_as_long_as_something_comes() {
+    let stub = shop(&["a", "b", "c"]);
+    let settings = WatchSettings {
+        page_size: 1,
+        ..WatchSettings::default()
+    };
+    let pause = settings.request_timeout - Duration::from_secs(5);
+    stub.fail(On::List(SERVICES), Fault::Slow(pause), ALWAYS);
+    let begun = Instant::now();
+    let mut follower = Follower::with(&stub, &Selection::default(), &settings);
+    follower.patience = Duration::from_secs(3600);
+    follower.until_listed().await;
+    assert_eq!(follower.services(), ["a", "b", "c"]);
+    assert_eq!(follower.problem_texts(), [""; 0]);
+    assert!(begun.elapsed() >= 12 * pause, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn versions_that_go_back_are_noticed_by_a_bookmark() {
     let stub = shop(&["a"]);
     let before = stub.revision();

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which stop at once")]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use romulus_kube::testing::ApiStub;
 use romulus_kube::{KubeArgs, cluster_scope};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -98,6 +98,60 @@ async fn https_is_verified_unless_told_otherwise() {
     assert!(error.ends_with("with --kube-ca-file"), "{error}");
     task.abort();
     other_task.abort();
+}
+
+/// A proxy that leads every host to this address; returns its URL, and the hosts that were asked for.
+async fn proxy(to: String) -> (String, Arc<Mutex<Vec<String>>>, JoinHandle<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let hosts = asked.clone();
+    let task = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            let host = head.split(' ').nth(1).unwrap().to_owned();
+            assert!(head.starts_with("CONNECT "), "{head}");
+            hosts.lock().unwrap().push(host);
+            let mut server = TcpStream::connect(&to).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            drop(copy_bidirectional(&mut stream, &mut server).await);
+        }
+    });
+    (url, asked, task)
+}
+
+/// A host that nobody but the proxy knows.
+#[tokio::test]
+async fn a_proxy_leads_to_the_server_and_its_certificate_is_checked_through_it() {
+    let stub = ApiStub::new();
+    let server = stub.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let backend = server.url().trim_start_matches("http://").to_owned();
+    let (url, task) = terminate(backend, &file("ca.pem")).await;
+    let to = url.replace("https://localhost", "127.0.0.1");
+    let (proxy, asked, proxy_task) = proxy(to).await;
+    let through = |host: &str| {
+        let text = format!(
+            "current-context: c\ncontexts: [{{name: c, context: {{cluster: k}}}}]\n\
+             clusters: [{{name: k, cluster: {{server: 'https://{host}:6443', proxy-url: '{proxy}', \
+             tls-server-name: localhost, certificate-authority: ca.pem}}}}]\n"
+        );
+        std::fs::write(file("kubeconfig"), text).unwrap();
+        KubeArgs {
+            kubecfg: Some(file("kubeconfig")),
+            ..KubeArgs::default()
+        }
+    };
+    let reached = scope(through("api.example.test")).await;
+    assert_eq!(reached, Ok(stub.cluster_uid()));
+    assert_eq!(*asked.lock().unwrap(), ["api.example.test:6443"]);
+    task.abort();
+    proxy_task.abort();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Previews what romulusd would write, without ever writing.
 //!
-//! Everything up to the plan is shared with romulusd; here it is shown instead of committed.
+//! Everything up to the plan is shared with romulusd; here it is shown instead of committed. No
+//! code that writes to a store can be reached from here.
 
 mod args;
 mod change;

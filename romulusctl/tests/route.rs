@@ -203,6 +203,6 @@ async fn errors() {
         &[&["route", "h", "--etcd", "http://127.0.0.1:1"], &args[..]].concat(),
     )
     .await;
-    let command = "etcdctl --endpoints='http://127.0.0.1:1' get --limit=1 -- 'romulus'";
+    let command = "etcdctl --endpoints='http://127.0.0.1:1' get --limit=1 -- 'romulus/'";
     assert!(told.contains(command), "{told}");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use romulus_core::plan::{Op, Transaction};
+use romulus_core::secret::mask;
 use romulus_core::stored::Entry;
 use tokio::time::Instant;
 use tracing::warn;
@@ -114,7 +115,7 @@ impl EditWars {
 
 fn tell(op: &Op, rival: &Rival, truce: Duration) {
     let ours = match op {
-        Op::Put { value, .. } => format!("romulus puts {value}"),
+        Op::Put { value, .. } => format!("romulus puts {}", mask(value)),
         Op::Delete { .. } => "romulus deletes it".to_owned(),
     };
     let lease = match rival.theirs.lease {
@@ -126,7 +127,7 @@ fn tell(op: &Op, rival: &Rival, truce: Duration) {
          left alone for {truce:.0?} (find out who else writes it, or remove the Service's \
          annotations)",
         op.key(),
-        rival.theirs.value,
+        mask(&rival.theirs.value),
         rival.answers,
     );
 }

@@ -32,8 +32,12 @@ impl Feed {
     /// Reads everything under the prefixes, and watches them from there on.
     pub(crate) async fn load(&mut self, prefixes: &[String]) -> Result<Snapshot, StoreError> {
         let snapshot = self.store.load(prefixes).await?;
+        // All of them or none: where one can't be opened, those opened before it end here.
+        let mut opened = Vec::with_capacity(prefixes.len());
         for prefix in prefixes {
-            let watch = self.store.watch(prefix, snapshot.revision).await?;
+            opened.push((prefix, self.store.watch(prefix, snapshot.revision).await?));
+        }
+        for (prefix, watch) in opened {
             let prefix: Arc<str> = prefix.as_str().into();
             let followed = Followed {
                 passed: snapshot.revision,

@@ -2,6 +2,9 @@
 //!
 //! What is decided is decided in `romulus-core`; what is read and written goes through
 //! `romulus-kube` and `romulus-etcd`. Here is only when: what is awaited, retried and given up.
+//!
+//! This is the program's own crate, not one to build on: embed `romulus-core` and the two adapters
+//! instead.
 
 mod admin;
 mod args;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use romulus_core::diagnostic::Severity;
 use romulus_core::plan::{Group, Op, Transaction};
+use romulus_core::secret::mask;
 use romulus_core::stored::{Entry, KeyChange};
 use romulus_core::world::World;
 use romulus_etcd::{GroupEnd, GroupResult, Store, StoreError, WatchEvent};
@@ -21,12 +22,15 @@ use crate::edit_wars::EditWars;
 use crate::election::{Election, Turn};
 use crate::feed::Feed;
 use crate::pause::Pause;
-use crate::scope::{self, Scope};
+use crate::scope::{self, Scope, Settled};
 use crate::tell::Teller;
 use crate::writer::Writer;
 
 /// How much longer than a lease lives `--once` waits to be elected.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Operations that are planned at once: enough to keep the store busy until there is room for more.
+const ENOUGH: usize = 4096;
 
 /// How often the loop turns at least, so that it can be seen to.
 const PULSE: Duration = Duration::from_secs(10);
@@ -228,7 +232,7 @@ impl Syncer {
                 }
             }
         }
-        if !self.election.is_leading() || !self.world.is_ready() || self.writer.has_backlog() {
+        if !self.election.is_leading() || !self.world.is_ready() || !self.writer.has_room() {
             return Ok(false);
         }
         // Each watch was asked for its progress when the term began. To ask again would begin its
@@ -239,7 +243,7 @@ impl Syncer {
         if !self.scope_settled && !self.settle_scope().await? {
             return Ok(false);
         }
-        let plan = self.world.plan();
+        let plan = self.world.plan_some(ENOUGH);
         self.metrics.planned(&plan);
         for diagnostic in &plan.cleared {
             self.teller.cleared(diagnostic);
@@ -269,18 +273,22 @@ impl Syncer {
         let owner = self.world.config().owner.clone();
         let (takeover, fence) = (self.settings.takeover_scope, self.election.fence());
         match scope::settle(&*self.store, &owner, &identity, takeover, fence).await {
-            Ok(()) => {
+            Ok(Settled::Ours) => {
                 self.scope_settled = true;
                 Ok(true)
             }
-            Err(error)
-                if error
-                    .downcast_ref::<StoreError>()
-                    .is_some_and(StoreError::is_retryable) =>
-            {
-                self.failed("checking the owner id", error).map(|()| false)
+            Ok(Settled::Other(other)) => anyhow::bail!(
+                "the owner id `{owner}` belongs to another cluster ({other}, this is {identity}): \
+                 give each cluster an --owner-id of its own, or take this one over with \
+                 --takeover-scope"
+            ),
+            Ok(Settled::Fenced) => {
+                self.fenced();
+                Ok(false)
             }
-            Err(error) => Err(error),
+            Err(error) => self
+                .failed("checking the owner id", error.into())
+                .map(|()| false),
         }
     }
 
@@ -338,6 +346,13 @@ impl Syncer {
         for group in self.writer.end_term() {
             self.world.finished(&group, false);
         }
+    }
+
+    /// A write was refused because somebody else leads.
+    fn fenced(&mut self) {
+        warn!("another romulusd leads: nothing more is written");
+        self.end_term();
+        self.election.fenced();
     }
 
     fn take_in(&mut self, event: SourceEvent) -> anyhow::Result<()> {
@@ -417,9 +432,7 @@ impl Syncer {
             }
             GroupEnd::Cancelled => self.world.finished(group, false),
             GroupEnd::Fenced => {
-                warn!("another romulusd leads: nothing more is written");
-                self.end_term();
-                self.election.fenced();
+                self.fenced();
                 self.world.finished(group, false);
             }
             GroupEnd::Refused { revision, current } => {
@@ -449,7 +462,13 @@ impl Syncer {
                 Some(entry) => KeyChange::Put { key, entry },
                 None => KeyChange::Delete { key, revision },
             };
-            debug!("a transaction was refused at revision {revision}: {change:?}");
+            debug!(
+                "a transaction was refused at revision {revision}: {}",
+                match &change {
+                    KeyChange::Put { key, entry } => format!("{key} is of {}", entry.revision),
+                    KeyChange::Delete { key, .. } => format!("{key} does not exist"),
+                }
+            );
             self.world.observe(&change);
         }
     }
@@ -474,7 +493,7 @@ impl Syncer {
             match op {
                 Op::Put { key, value } => {
                     self.written.puts += 1;
-                    debug!(revision, "put {key} {value}");
+                    debug!(revision, "put {key} {}", mask(value));
                 }
                 Op::Delete { key } => {
                     self.written.deletes += 1;

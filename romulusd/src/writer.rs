@@ -81,9 +81,9 @@ impl Writer {
         }
     }
 
-    /// Whether there are groups that have not begun.
-    pub(crate) fn has_backlog(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Whether more groups would soon begin.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.len() < IN_FLIGHT
     }
 
     /// How many groups have not begun.

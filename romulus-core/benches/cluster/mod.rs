@@ -2,7 +2,7 @@
 
 use romulus_core::cluster::{ClusterChange, Endpoints, Kind, Object, Scope, Service, SliceJson};
 use romulus_core::config::Config;
-use romulus_core::stored::{Entry, Snapshot};
+use romulus_core::stored::Snapshot;
 use romulus_core::world::World;
 use serde_json::json;
 
@@ -97,25 +97,4 @@ pub(crate) fn in_step(services: usize, revision: &mut i64) -> World {
     settle(&mut world, revision);
     assert!(world.plan().groups.is_empty(), "nothing is left to do");
     world
-}
-
-/// What a store holds that such a world has written.
-pub(crate) fn stored(services: usize) -> Snapshot {
-    let mut snapshot = Snapshot::default();
-    for group in listed(services).plan().groups {
-        for step in &group.steps {
-            snapshot.revision += 1;
-            for op in &step.transaction.ops {
-                if let romulus_core::plan::Op::Put { key, value } = op {
-                    let entry = Entry {
-                        value: value.clone(),
-                        revision: snapshot.revision,
-                        lease: 0,
-                    };
-                    snapshot.entries.insert(key.clone(), entry);
-                }
-            }
-        }
-    }
-    snapshot
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 
@@ -10,7 +11,11 @@ use compact_str::CompactString;
 /// assert_eq!(name.to_string(), "shop/web");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectName {
+pub struct ObjectName(Arc<Parts>);
+
+/// Shared: an object is found by its name in many places.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Parts {
     namespace: CompactString,
     name: CompactString,
 }
@@ -19,26 +24,26 @@ impl ObjectName {
     /// Names an object. Any text is taken here; whether it can stand in a key is judged when the
     /// object is mapped, where a diagnostic can say so.
     pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             namespace: namespace.as_ref().into(),
             name: name.as_ref().into(),
-        }
+        }))
     }
 
     /// The namespace.
     pub fn namespace(&self) -> &str {
-        &self.namespace
+        &self.0.namespace
     }
 
     /// The name within the namespace.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 }
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
+        write!(f, "{}/{}", self.0.namespace, self.0.name)
     }
 }
 

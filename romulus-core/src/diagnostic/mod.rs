@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::cluster::ObjectName;
 use crate::key::{ObjectRef, Root};
+use crate::secret::mask;
 
 /// How much a diagnostic matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -330,7 +331,7 @@ impl fmt::Display for Diagnostic {
         if let Some(key) = &self.key {
             write!(f, ": {key}")?;
         }
-        if let Some(value) = &self.value {
+        if let Some(value) = self.value.as_deref().map(mask) {
             match value.char_indices().nth(QUOTED) {
                 Some((cut, _)) => write!(f, " = {:?}...", &value[..cut])?,
                 None => write!(f, " = {value:?}")?,

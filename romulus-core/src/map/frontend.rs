@@ -19,7 +19,7 @@ pub struct FrontendBlueprint {
     /// The settings, if any are given.
     pub settings: Option<Settings<FrontendSettings>>,
     /// The backend, where it is not the port's own.
-    pub target: Option<BackendTarget>,
+    pub target: Option<Box<BackendTarget>>,
     /// The middlewares.
     pub middlewares: BTreeMap<Segment, MiddlewareValue>,
 }
@@ -66,7 +66,7 @@ pub(super) fn blueprint(
             route: text,
             route_keys: keys,
             settings: settings?,
-            target: target?,
+            target: target?.map(Box::new),
             middlewares: middlewares?,
         })
     };

@@ -3,7 +3,7 @@
 use crate::annotation::{Annotation, Annotations};
 use crate::config::Config;
 use crate::diagnostic::{Code, Subject};
-use crate::vulcand::route::{PartError, RouteParts};
+use crate::vulcand::route::{Matcher, PartError, RouteParts};
 
 use super::{Findings, Head};
 
@@ -146,6 +146,11 @@ fn apply(
 ) -> Option<()> {
     let value = annotation.value.as_str();
     let refused = match part(option, value, std::mem::take(parts)) {
+        Ok(with_part) if with_part.matchers().any(Matcher::never_matches) => Refused::Never(
+            "a parameter in it never matches: `<int:x>` only before a separator, `<x>` only up to \
+             one",
+            "write `<x>` for all up to the next separator, or use the regular expression form",
+        ),
         Ok(with_part) => {
             *parts = with_part;
             return Some(());
@@ -338,4 +343,39 @@ fn priority(
         );
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::Blueprint;
+
+    #[test]
+    fn a_part_that_never_matches_is_refused() {
+        for (option, value, refused) in [
+            ("path", "/users/<int:id>", true),
+            ("path", "/users/<int:id>/orders", false),
+            ("path", "/users/<id>", false),
+            ("path", "/<name>.html", true),
+            ("host", "<name>-eu.example.com", true),
+            ("host", "<name>.example.com", false),
+            ("header", "X-Stage: v<int:n>", true),
+            ("header", "X-Stage: <n>", false),
+        ] {
+            let service = serde_json::json!({
+                "metadata": { "name": "s", "annotations": { format!("romulus/{option}"): value } },
+                "spec": { "ports": [{ "port": 80 }] },
+            });
+            let service = serde_json::from_value(service).unwrap();
+            let config = Config::new("vulcand".parse().unwrap());
+            let found = Blueprint::of(&service, &config).diagnostics;
+            let codes: Vec<_> = found.iter().map(|d| d.code).collect();
+            let expected = if refused {
+                vec![Code::InvalidRoute]
+            } else {
+                vec![]
+            };
+            assert_eq!(codes, expected, "{option} {value}");
+        }
+    }
 }

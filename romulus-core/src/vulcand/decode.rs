@@ -322,20 +322,42 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     GO.decode(text).ok()
 }
 
-impl<'a, T: Field<'a> + Default> Field<'a> for Vec<T> {
+/// Go's slice. A second array goes into the elements of the first, even of those it had cut off,
+/// so that a `null` in it leaves what stood there.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Slice<T> {
+    elements: Vec<T>,
+    length: usize,
+}
+
+impl<T> Slice<T> {
+    pub(crate) fn as_slice(&self) -> &[T] {
+        &self.elements[..self.length]
+    }
+
+    pub(crate) fn into_vec(mut self) -> Vec<T> {
+        self.elements.truncate(self.length);
+        self.elements
+    }
+}
+
+impl<'a, T: Field<'a> + Default> Field<'a> for Slice<T> {
     fn decode(&mut self, value: &'a Value, decoder: &mut Decoder) {
-        match &value.node {
-            Node::Null => self.clear(),
-            Node::Array(items) => {
-                self.clear();
-                for item in items {
-                    let mut field = T::default();
-                    field.decode(item, decoder);
-                    self.push(field);
-                }
-            }
-            _ => decoder.wrong_type(value, "an array", "[ ... ]"),
+        let items = match &value.node {
+            Node::Null => &[],
+            Node::Array(items) => items.as_slice(),
+            _ => return decoder.wrong_type(value, "an array", "[ ... ]"),
+        };
+        if items.is_empty() {
+            self.elements.clear();
         }
+        for (index, item) in items.iter().enumerate() {
+            if index == self.elements.len() {
+                self.elements.push(T::default());
+            }
+            self.elements[index].decode(item, decoder);
+        }
+        self.length = items.len();
     }
 }
 
@@ -364,9 +386,9 @@ impl<'a> Field<'a> for BTreeMap<String, Vec<String>> {
             Node::Null => self.clear(),
             Node::Object(members) => {
                 for member in members {
-                    let mut list = Vec::new();
+                    let mut list = Slice::default();
                     list.decode(&member.value, decoder);
-                    self.insert(member.name.to_string(), list);
+                    self.insert(member.name.to_string(), list.into_vec());
                 }
             }
             _ => decoder.wrong_type(value, "an object of arrays", "{\"Name\": [\"value\"]}"),
@@ -383,7 +405,7 @@ mod tests {
         text: String,
         number: i64,
         flag: bool,
-        list: Vec<String>,
+        list: Slice<String>,
         inner: Option<Box<Sample>>,
     }
 
@@ -430,7 +452,10 @@ mod tests {
             text: "b".into(),
             number: 0,
             flag: true,
-            list: vec!["y".into(), String::new()],
+            list: Slice {
+                elements: vec!["y".into(), String::new()],
+                length: 2,
+            },
             inner: Some(Box::new(inner)),
         };
         assert_eq!(
@@ -447,6 +472,24 @@ mod tests {
             1
         );
         assert_eq!(decode("null").value, Some(Sample::default()));
+    }
+
+    #[test]
+    fn a_second_array_goes_into_the_elements_of_the_first() {
+        for (arrays, list) in [
+            (&[r#"["a", "b"]"#, "[null]"][..], &["a"][..]),
+            (&[r#"["a", "b"]"#, "[null, null, null]"], &["a", "b", ""]),
+            (&[r#"["a", "b"]"#, r#"["c"]"#, "[null, null]"], &["c", "b"]),
+            (&[r#"["a", "b"]"#, "[]", "[null]"], &[""]),
+            (&[r#"["a", "b"]"#, "null", "[null]"], &[""]),
+            (&[r#"["a", "b"]"#, "null"], &[]),
+        ] {
+            let members: Vec<_> = arrays.iter().map(|a| format!("\"Lisk\": {a}")).collect();
+            let sample = decode(&format!("{{{}}}", members.join(", ")))
+                .value
+                .unwrap();
+            assert_eq!(sample.list.into_vec(), list, "{arrays:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crypto_secretbox::aead::Aead as _;
 use crypto_secretbox::{KeyInit as _, Nonce, XSalsa20Poly1305};
 
 use super::check::Checked;
-use super::decode::{At, Bytes, Decoder, Field};
+use super::decode::{At, Bytes, Decoder, Field, Slice};
 use super::duration::GoDuration;
 use super::environment::{Environment, SealKey};
 use super::json::Value;
@@ -73,7 +73,7 @@ struct RawHost {
 struct RawOcsp {
     enabled: bool,
     period: At<String>,
-    responders: Vec<String>,
+    responders: Slice<String>,
     skip_signature_check: bool,
 }
 
@@ -203,7 +203,7 @@ impl RawOcsp {
         Ocsp {
             enabled: self.enabled,
             period: period.and_then(Result::ok),
-            responders: self.responders,
+            responders: self.responders.into_vec(),
             skip_signature_check: self.skip_signature_check,
         }
     }

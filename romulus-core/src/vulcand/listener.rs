@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::address::{port_number, split_host_port};
 use super::backend::read_value;
 use super::check::Checked;
 use super::decode::{At, Decoder, Field};
@@ -224,48 +225,6 @@ fn check_address(address: &str, environment: &Environment) -> Result<(), String>
     }
 }
 
-/// The number of a port; none is port 0, and Go knows some by name wherever it runs.
-fn port_number(port: &str) -> Option<u16> {
-    Some(match &*port.to_lowercase() {
-        "" => 0,
-        "ftp" => 21,
-        "ssh" => 22,
-        "telnet" => 23,
-        "smtp" => 25,
-        "domain" => 53,
-        "gopher" => 70,
-        "http" => 80,
-        "pop3" => 110,
-        "imap2" => 143,
-        "imap3" => 220,
-        "https" => 443,
-        "submission" => 587,
-        "ftps" => 990,
-        "imaps" => 993,
-        "pop3s" => 995,
-        number => return number.parse().ok(),
-    })
-}
-
-/// Go's `net.SplitHostPort`.
-fn split_host_port(address: &str) -> Result<(&str, &str), String> {
-    if address.is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    let (host, port) = address.rsplit_once(':').ok_or("it has no port")?;
-    let host = match host.strip_prefix('[') {
-        Some(inner) => inner
-            .strip_suffix(']')
-            .ok_or("it has no port behind its brackets")?,
-        None if host.contains(':') => return Err("it has too many colons".to_owned()),
-        None => host,
-    };
-    if host.contains(['[', ']']) || port.contains(['[', ']']) {
-        return Err("it has a bracket where none can be".to_owned());
-    }
-    Ok((host, port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,6 +252,10 @@ mod tests {
             ("example.test:8181", false),
             ("127.0.0.1:nosuchport", false),
             ("127.0.0.1:+8181", true),
+            ("127.0.0.1:-0", true),
+            ("127.0.0.1:-", true),
+            ("127.0.0.1:+", true),
+            ("127.0.0.1:+-1", false),
             ("127.0.0.2:8181", false),
             ("[::2]:8181", false),
             ("127.0.0.1:80", false),

@@ -7,6 +7,7 @@
 //! The text of a value is read once into a type; what is wrong comes back as [`Problem`]s that
 //! say what vulcand makes of it, where it stands, and the way out.
 
+mod address;
 mod backend;
 pub mod check;
 mod decode;

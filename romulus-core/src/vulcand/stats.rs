@@ -1,6 +1,6 @@
 //! The statistics that vulcand's API adds to objects.
 
-use super::decode::{Decoder, Field};
+use super::decode::{Decoder, Field, Slice};
 use super::json::Value;
 
 /// Statistics in a key: they are ignored, their types are not.
@@ -17,7 +17,7 @@ impl<'a> Field<'a> for Stats {
                     if field == "IsBad" {
                         false.decode(value, d);
                     } else {
-                        Vec::<Anomaly>::new().decode(value, d);
+                        Slice::<Anomaly>::default().decode(value, d);
                     }
                 }),
                 "Counters" => d.object(
@@ -25,13 +25,13 @@ impl<'a> Field<'a> for Stats {
                     &["Period", "NetErrors", "Total", "StatusCodes"],
                     |field, value, d| {
                         if field == "StatusCodes" {
-                            Vec::<StatusCode>::new().decode(value, d);
+                            Slice::<StatusCode>::default().decode(value, d);
                         } else {
                             0_i64.decode(value, d);
                         }
                     },
                 ),
-                _ => Vec::<Bracket>::new().decode(value, d),
+                _ => Slice::<Bracket>::default().decode(value, d),
             },
         );
     }

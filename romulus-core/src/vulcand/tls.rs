@@ -1,6 +1,6 @@
 //! TLS settings of backends and listeners.
 
-use super::decode::{At, Decoder, Field};
+use super::decode::{At, Decoder, Field, Slice};
 use super::json::Value;
 
 /// A TLS version vulcand can name; it has no name for newer ones.
@@ -75,7 +75,7 @@ pub(super) struct RawTls {
     max_version: At<String>,
     session_tickets_disabled: bool,
     session_cache: At<SessionCache>,
-    cipher_suites: Vec<At<String>>,
+    cipher_suites: Slice<At<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -159,7 +159,8 @@ impl RawTls {
             // Without tickets the cache is not even looked at.
             session_cache_capacity: (!self.session_tickets_disabled)
                 .then(|| decoder.within("SessionCache", |d| capacity(&self.session_cache, d))),
-            cipher_suites: decoder.within("CipherSuites", |d| suites(&self.cipher_suites, d)),
+            cipher_suites: decoder
+                .within("CipherSuites", |d| suites(self.cipher_suites.as_slice(), d)),
         }
     }
 }

@@ -52,7 +52,7 @@ struct Listing {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     services: BTreeMap<ObjectName, Box<Tracked<Service>>>,
-    endpoints: BTreeMap<ObjectName, Tracked<Endpoints>>,
+    endpoints: BTreeMap<ObjectName, Box<Tracked<Endpoints>>>,
     /// Endpoints objects by the Service they belong to.
     behind: BTreeMap<ObjectName, Few<ObjectName>>,
     scopes: BTreeMap<Scope, Listing>,
@@ -160,7 +160,7 @@ impl Cluster {
         };
         let before = self
             .endpoints
-            .insert(name.clone(), tracked)
+            .insert(name.clone(), Box::new(tracked))
             .map(|t| t.object);
         if before.as_ref() == self.endpoints.get(&name).map(|t| &t.object) {
             return;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cluster::Service;
 use crate::config::{Policy, Prune};
 use crate::diagnostic::{Code, Diagnostic, Subject};
 use crate::key::{ObjectKind, ObjectRef, Segment};
@@ -14,6 +15,7 @@ use super::World;
 use super::brake::Withheld;
 use super::frontends;
 use super::ids;
+use super::record::Record;
 use super::service::{PortState, ServiceState};
 use super::tree::{Content, Object, StoredChild};
 
@@ -110,6 +112,11 @@ impl<'w> Decider<'w> {
         let claim = self.object(object)?.claim.as_ref()?;
         let service = self.world.services.get(&claim.service)?;
         Some((service, service.ports.get(claim.port)?))
+    }
+
+    /// The Service that claims an object, as the cluster has it.
+    pub(super) fn service(&self, object: &Object) -> Option<&'w Service> {
+        self.world.cluster.service(&object.claim.as_ref()?.service)
     }
 
     pub(super) fn subject(&self, object: &ObjectRef) -> Subject {
@@ -272,10 +279,14 @@ impl<'w> Decider<'w> {
     }
 
     /// The record of a claimed object.
-    pub(super) fn record(&self, object: &Object, service: &ServiceState) -> RecordChange {
+    pub(super) fn record(&self, object: &Object) -> RecordChange {
+        let Some(service) = self.service(object) else {
+            return RecordChange::Keep;
+        };
+        let owner = &self.world.config.owner;
         match &object.record {
-            Some((record, _)) if record.says(&service.record) => RecordChange::Keep,
-            _ => RecordChange::Put(service.record.to_string()),
+            Some((record, _)) if record.is_of(owner, service) => RecordChange::Keep,
+            _ => RecordChange::Put(Record::of(owner, service).to_string()),
         }
     }
 
@@ -306,7 +317,7 @@ impl<'w> Decider<'w> {
                 if !is_paused {
                     change.head = backend_head(reference, object, port);
                 }
-                change.record = self.record(object, service);
+                change.record = self.record(object);
                 self.servers(reference, object, service, port, &mut change);
             }
             Standing::Doomed => {

@@ -26,7 +26,7 @@ fn placeholder_route(id: &Segment) -> String {
 struct Wish<'w> {
     blueprint: &'w FrontendBlueprint,
     backend: Segment,
-    rank: &'w Rank,
+    rank: Rank<'w>,
 }
 
 /// Decides every frontend of the component; those not in the result stay as they are.
@@ -69,7 +69,7 @@ pub(super) fn decide(decider: &mut Decider<'_>) -> BTreeMap<ObjectRef, ObjectCha
 
 /// What the frontend should become; `None` where it is held or has to wait.
 fn wish<'w>(decider: &mut Decider<'w>, reference: &ObjectRef) -> Option<Wish<'w>> {
-    let (service, port) = decider.claim(reference)?;
+    let (_, port) = decider.claim(reference)?;
     let is_stored = decider.head_revision(reference).is_some();
     if is_stored && decider.is_paused(|| reference.head_key()) {
         return None;
@@ -91,7 +91,7 @@ fn wish<'w>(decider: &mut Decider<'w>, reference: &ObjectRef) -> Option<Wish<'w>
     Some(Wish {
         blueprint,
         backend,
-        rank: &service.rank,
+        rank: Rank::of(decider.service(decider.object(reference)?)?),
     })
 }
 
@@ -213,7 +213,7 @@ fn assign_routes(
         for (slot, newcomers) in wanted {
             let oldest = newcomers
                 .iter()
-                .min_by_key(|r| wishes.get(**r).map(|w| (w.rank, **r)));
+                .min_by_key(|r| wishes.get(**r).map(|w| (&w.rank, **r)));
             let Some(winner) = holders.get(&slot).or(oldest).copied() else {
                 continue;
             };
@@ -241,7 +241,6 @@ fn delete(reference: &ObjectRef, object: &Object) -> ObjectChange {
 
 fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Option<ObjectChange> {
     let object = decider.object(reference)?;
-    let (service, _) = decider.claim(reference)?;
     let blueprint = wish.blueprint;
     let mut change = untouched(reference, object);
     let settings = blueprint
@@ -268,7 +267,7 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
         },
         None => HeadChange::Put(text),
     };
-    change.record = decider.record(object, service);
+    change.record = decider.record(object);
     change.links.new_route = Some(blueprint.route.clone());
     change.links.new_backend = Some(wish.backend.clone());
     change.links.placeholder = value(&placeholder_route(&reference.id));

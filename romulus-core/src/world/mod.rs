@@ -101,6 +101,8 @@ pub struct World {
     appeared: BTreeSet<ObjectRef>,
     /// Backends of which nothing is stored any more, or nothing of ours, since the last plan.
     vanished: BTreeSet<ObjectRef>,
+    /// Objects that are no more, since the last plan.
+    gone: BTreeSet<ObjectRef>,
     /// Keys we deleted, and when: their older events may still be on the way.
     tombstones: BTreeMap<String, i64>,
     /// Objects whose last plan was refused; they are not packed with others.
@@ -126,6 +128,7 @@ impl World {
             dirty: BTreeSet::new(),
             appeared: BTreeSet::new(),
             vanished: BTreeSet::new(),
+            gone: BTreeSet::new(),
             tombstones: BTreeMap::new(),
             refused: BTreeSet::new(),
             paused: BTreeSet::new(),
@@ -207,6 +210,10 @@ impl World {
         self.trees.get(&object.root)?.get(object.kind, &object.id)
     }
 
+    fn is_in_flight(&self, object: &ObjectRef) -> bool {
+        self.object(object).is_some_and(|object| object.in_flight)
+    }
+
     fn is_ours(&self, object: &ObjectRef) -> bool {
         let object = self.object(object);
         object.is_some_and(|object| object.is_owned_by(&self.config.owner))
@@ -230,13 +237,14 @@ impl World {
             ours.map(|(record, _)| record.service_name())
         };
         let is_backend = object.kind == ObjectKind::Backend;
-        let is_new = is_backend && tree.get(object.kind, &object.id).is_none();
+        let was_there = tree.get(object.kind, &object.id).is_some();
         let (before, after, result) = tree.update(object.kind, &object.id, |state| {
             let before = (recorded(state), state.children.len());
             let result = change(state);
             (before, (recorded(state), state.children.len()), result)
         });
         let is_gone = tree.get(object.kind, &object.id).is_none();
+        let is_new = is_backend && !was_there;
         let vanishes = is_backend && (is_gone || before.0.is_some() && after.0.is_none());
         if before.0.is_some() {
             self.owned.remove(object.kind, before.1);
@@ -266,6 +274,9 @@ impl World {
         if vanishes {
             self.vanished.insert(object.clone());
         }
+        if was_there && is_gone {
+            self.gone.insert(object.clone());
+        }
         self.weigh(object);
         result
     }
@@ -285,6 +296,12 @@ impl World {
     /// [ready](Self::is_ready). The objects of each group count as in flight until the group is
     /// [finished](Self::finished).
     pub fn plan(&mut self) -> Plan {
+        self.plan_some(usize::MAX)
+    }
+
+    /// Plans as [`plan`](Self::plan) does, but no more once there are this many operations: the
+    /// next call goes on. So a store can write what is planned while the rest is.
+    pub fn plan_some(&mut self, enough: usize) -> Plan {
         if !self.is_ready() {
             return Plan::default();
         }
@@ -293,18 +310,21 @@ impl World {
         self.apply_brake();
         self.forget_gone();
         let mut groups = Vec::new();
-        let mut visited: BTreeSet<ObjectRef> = BTreeSet::new();
-        for seed in self.dirty.clone() {
-            if visited.contains(&seed) {
+        let mut operations = 0;
+        let mut open = std::mem::take(&mut self.dirty);
+        // What hangs together with something in flight is planned again when that is through.
+        let mut waiting = Vec::new();
+        while operations < enough
+            && let Some(seed) = open.pop_first()
+        {
+            if self.is_in_flight(&seed) {
+                waiting.push(seed);
                 continue;
             }
             let mut component = self.component(&seed);
-            visited.extend(component.iter().cloned());
-            if component
-                .iter()
-                .any(|o| self.object(o).is_some_and(|object| object.in_flight))
-            {
-                continue; // planned again when that is through
+            if component.iter().any(|object| self.is_in_flight(object)) {
+                waiting.push(seed);
+                continue;
             }
             let mut decision = decide::decide(self, &component);
             if self.lose_to(&decision.changes) {
@@ -313,6 +333,7 @@ impl World {
             }
             for object in &component {
                 self.dirty.remove(object);
+                open.remove(object);
                 let found = decision
                     .diagnostics
                     .get(object)
@@ -324,9 +345,14 @@ impl World {
                 for object in &group.objects {
                     self.change(object, |state| state.in_flight = true);
                 }
+                let steps = group.steps.iter();
+                operations += steps.map(|step| step.transaction.ops.len()).sum::<usize>();
                 groups.push(group);
             }
         }
+        open.extend(waiting);
+        open.append(&mut self.dirty);
+        self.dirty = open;
         let groups = plan::pack(groups, |group| {
             group.objects.iter().any(|o| self.refused.contains(o))
         });
@@ -340,9 +366,10 @@ impl World {
 
     /// Of objects that are no more, only those are left to look at that they stood in the way of.
     fn forget_gone(&mut self) {
-        let is_gone = |object: &&ObjectRef| self.object(object).is_none();
-        let gone: Vec<ObjectRef> = self.dirty.iter().filter(is_gone).cloned().collect();
-        for object in gone {
+        for object in std::mem::take(&mut self.gone) {
+            if self.object(&object).is_some() {
+                continue; // it is back
+            }
             self.dirty.remove(&object);
             self.report.set(Origin::Object(object.clone()), Vec::new());
             let left = self

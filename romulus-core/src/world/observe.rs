@@ -5,7 +5,7 @@ use crate::plan::{Op, Transaction};
 use crate::stored::{Entry, KeyChange, Snapshot};
 
 use super::World;
-use super::tree::{Object, Slot};
+use super::tree::Object;
 
 /// What becomes of what is known, where a snapshot says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,20 +207,19 @@ impl World {
             // A record may be the first we hear of a tree.
             self.trees.entry(object.root.clone()).or_default();
         }
-        let kind = object.kind;
         let deleted = entry.is_none();
+        // Nearly everything that a watch delivers is our own doing.
+        if self
+            .object(object)
+            .is_some_and(|state| state.knows(key, deleted, revision))
+        {
+            return false;
+        }
         let left = match key {
             Key::Head(object) => self.linked(object),
             Key::Child(..) | Key::Record(_) => Vec::new(),
         };
-        let news = self.change(object, |state| {
-            let slot = match key {
-                Key::Head(_) => Slot::Head(entry),
-                Key::Child(_, name) => Slot::Child(name, entry),
-                Key::Record(_) => Slot::Record(entry),
-            };
-            state.set(kind, slot, revision)
-        });
+        let news = self.change(object, |state| state.set(key, entry, revision));
         if news {
             self.dirty.insert(object.clone());
             if deleted {

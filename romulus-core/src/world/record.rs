@@ -44,13 +44,18 @@ impl Record {
         Some(ObjectName::new(namespace, name))
     }
 
-    /// Whether a stored record says the same as a wanted one: an absent uid equals any.
-    pub(crate) fn says(&self, wanted: &Self) -> bool {
-        let same_uid = match (&self.uid, &wanted.uid) {
+    /// Whether it says what would be written for an object of this Service: an absent uid equals
+    /// any.
+    pub(crate) fn is_of(&self, owner: &Segment, service: &Service) -> bool {
+        let same_uid = match (&self.uid, &service.uid) {
             (Some(stored), Some(wanted)) => stored == wanted,
             _ => true,
         };
-        self.owner == wanted.owner && self.service == wanted.service && same_uid
+        let same_service = || {
+            let parts = self.service.split_once('/');
+            parts == Some((service.name.namespace(), service.name.name()))
+        };
+        self.owner == owner.as_str() && same_uid && same_service()
     }
 }
 

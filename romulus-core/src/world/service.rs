@@ -7,7 +7,6 @@ use crate::map::{self, Blueprint, Head, PortBlueprint, ServerAddress};
 
 use super::World;
 use super::cluster::Seen;
-use super::record::Record;
 use super::report::Origin;
 use super::tree::{Claim, Links};
 
@@ -19,10 +18,6 @@ pub(super) struct ServiceState {
     pub(super) root: Option<Root>,
     /// The label that names the tree can't be read: everything it has stored stays.
     pub(super) is_held: bool,
-    /// What its objects' records say.
-    pub(super) record: Record,
-    /// Older ones win a route.
-    pub(super) rank: Rank,
     /// Any EndpointSlice or Endpoints object is known of it.
     pub(super) has_endpoints: bool,
     /// How its endpoints came to be what they are.
@@ -41,18 +36,18 @@ pub(super) struct PortState {
 /// Who is older: by creationTimestamp, then by name. Kubernetes writes timestamps in UTC with
 /// whole seconds, so their texts sort as their times do; a Service without one is the youngest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
+pub(super) struct Rank<'s> {
     undated: bool,
-    created: Option<String>,
-    name: ObjectName,
+    created: Option<&'s str>,
+    name: &'s ObjectName,
 }
 
-impl Rank {
-    fn of(service: &Service) -> Self {
+impl<'s> Rank<'s> {
+    pub(super) fn of(service: &'s Service) -> Self {
         Self {
             undated: service.created.is_none(),
-            created: service.created.clone(),
-            name: service.name.clone(),
+            created: service.created.as_deref(),
+            name: &service.name,
         }
     }
 }
@@ -67,7 +62,6 @@ impl World {
             return self.retire(name, seen);
         };
         let mut blueprint = Blueprint::of(service, &self.config);
-        let (record, rank) = (Record::of(&self.config.owner, service), Rank::of(service));
         let is_held = blueprint.root == Head::Held;
         let root = match blueprint.root.valid() {
             Some(root) => Some(root.clone()),
@@ -85,8 +79,6 @@ impl World {
             ports: blueprint.ports.into_iter().map(unread).collect(),
             root,
             is_held,
-            record,
-            rank,
             has_endpoints: false,
             endpoints_seen: endpoints.unwrap_or(Seen::Listed),
         };

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::key::{ObjectKind, Segment};
+use crate::key::{Key, ObjectKind, Segment};
 use crate::map::{self, Host, Scheme, ServerAddress};
 use crate::stored::Entry;
 use crate::vulcand;
@@ -377,51 +377,41 @@ fn links(object: &Object) -> [Links; 2] {
     [stored, wanted]
 }
 
-/// What one key of an object holds after a change; `None` where it does not exist.
-pub(crate) enum Slot<'k> {
-    Head(Option<Entry>),
-    Child(&'k Segment, Option<Entry>),
-    Record(Option<Entry>),
-}
-
 impl Object {
-    /// The revision at which the slot was last seen.
-    fn revision(&self, slot: &Slot<'_>) -> Option<i64> {
-        match slot {
-            Slot::Head(_) => self.head.as_ref().map(|head| head.entry.revision),
-            Slot::Child(name, _) => self.children.get(*name).map(|child| child.revision),
-            Slot::Record(_) => self.record.as_ref().map(|(_, revision)| *revision),
-        }
+    /// Whether a change of a key at `revision` is no news.
+    pub(crate) fn knows(&self, key: &Key, is_deleted: bool, revision: i64) -> bool {
+        let known = match key {
+            Key::Head(_) => self.head.as_ref().map(|head| head.entry.revision),
+            Key::Child(_, name) => self.children.get(name).map(|child| child.revision),
+            Key::Record(_) => self.record.as_ref().map(|(_, revision)| *revision),
+        };
+        revision <= self.known_at
+            || known.is_some_and(|known| known >= revision)
+            || is_deleted && known.is_none()
     }
 
     /// Takes over what a key holds since `revision`; returns whether that was news.
-    pub(crate) fn set(&mut self, kind: ObjectKind, slot: Slot<'_>, revision: i64) -> bool {
-        if revision <= self.known_at || self.revision(&slot).is_some_and(|known| known >= revision)
-        {
+    pub(crate) fn set(&mut self, key: &Key, entry: Option<Entry>, revision: i64) -> bool {
+        if self.knows(key, entry.is_none(), revision) {
             return false;
         }
-        let is_absent = matches!(
-            &slot,
-            Slot::Head(None) | Slot::Child(_, None) | Slot::Record(None)
-        );
-        if is_absent && self.revision(&slot).is_none() {
-            return false;
-        }
-        match &slot {
-            Slot::Head(_) => self.is_lost = false,
-            Slot::Child(name, _) => drop(self.lost_children.remove(*name)),
-            Slot::Record(_) => {}
-        }
-        match slot {
-            Slot::Head(entry) => {
+        let kind = key.object().kind;
+        match key {
+            Key::Head(_) => {
+                self.is_lost = false;
                 self.head = entry.map(|entry| StoredHead::new(kind, entry));
             }
-            Slot::Child(name, Some(entry)) => {
-                let child = StoredChild::new(kind, &entry);
-                self.children.insert(name.clone(), child);
+            Key::Child(_, name) => {
+                self.lost_children.remove(name);
+                match entry {
+                    Some(entry) => {
+                        let child = StoredChild::new(kind, &entry);
+                        self.children.insert(name.clone(), child);
+                    }
+                    None => drop(self.children.remove(name)),
+                }
             }
-            Slot::Child(name, None) => drop(self.children.remove(name)),
-            Slot::Record(entry) => {
+            Key::Record(_) => {
                 self.record =
                     entry.and_then(|e| Record::parse(&e.value).map(|record| (record, e.revision)));
             }

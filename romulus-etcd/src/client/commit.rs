@@ -30,12 +30,19 @@ impl EtcdStore {
                 Ok(kv.txn(txn).await?.0)
             }
         };
+        // A put makes a new revision; to delete what is gone already makes none.
+        let is_put = |op: &Op| matches!(op, Op::Put { .. });
+        let least = self.history.newest() + i64::from(transaction.ops.iter().any(is_put));
         let response = self
             .endpoints
             .call(request, Kind::Write, commit)
             .await?
             .value;
-        Ok(outcome(response, fence))
+        let outcome = outcome(response, fence);
+        if let Outcome::Committed { revision } = outcome {
+            self.history.agreed(least, revision);
+        }
+        Ok(outcome)
     }
 }
 

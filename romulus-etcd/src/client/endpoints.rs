@@ -209,7 +209,7 @@ impl Endpoints {
             endpoint: discovery.domain().to_owned(),
             call: request.name(),
             problem: format!("its SRV records name no endpoint: {problem}"),
-            source: None,
+            cause: None,
         })
     }
 
@@ -315,10 +315,7 @@ impl Endpoints {
         kind: Kind,
         failed: Failed,
     ) -> StoreError {
-        let Failed {
-            verdict,
-            cause: source,
-        } = failed;
+        let Failed { verdict, cause } = failed;
         let endpoint = endpoint.url.clone();
         let call = request.name();
         match verdict {
@@ -326,13 +323,13 @@ impl Endpoints {
                 endpoint,
                 call,
                 problem,
-                source,
+                cause,
             },
             Verdict::Lost(problem) if kind == Kind::Write => StoreError::UnknownOutcome {
                 endpoint,
                 call,
                 problem,
-                source,
+                cause,
             },
             Verdict::Elsewhere(problem)
             | Verdict::Stale(problem)
@@ -341,7 +338,7 @@ impl Endpoints {
                 endpoint,
                 call,
                 problem,
-                source,
+                cause,
             },
         }
     }

@@ -1,7 +1,5 @@
 //! Reading keys, page by page, at one revision.
 
-use std::sync::atomic::Ordering;
-
 use etcd_client::GetOptions;
 use etcd_client::proto::{PbKeyValue, PbRangeResponse};
 use romulus_core::stored::{Entry, Snapshot};
@@ -24,7 +22,7 @@ const RESTARTS: usize = 5;
 
 /// The keys under a prefix, as etcd wants to hear it: from, and up to but not including. An empty
 /// prefix is every key.
-pub(super) fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
     let mut end = prefix.as_bytes().to_vec();
     // UTF-8 has no byte 0xff: the last byte can always be raised.
     match end.last_mut() {
@@ -69,17 +67,21 @@ impl EtcdStore {
                 "the revision read was compacted {RESTARTS} times in a row before all keys were \
                  read; let etcd keep its history longer (--auto-compaction-retention)"
             ),
-            source: None,
+            cause: None,
         })
     }
 
     /// The present revision, agreed by a majority of the cluster.
     pub(super) async fn present(&self) -> Result<i64, StoreError> {
-        let page = self.page(b"romulus", b"", 0, 1).await?;
-        Ok(match page {
-            Page::Got(response) => response.header.map_or(0, |header| header.revision),
-            Page::Compacted | Page::TooLarge => 0,
-        })
+        let least = self.history.newest();
+        // No such key exists; whoever may write romulus's records may ask for it.
+        let page = self.page(b"romulus/", b"", 0, 1).await?;
+        let Page::Got(response) = page else {
+            return Ok(0);
+        };
+        let revision = response.header.map_or(0, |header| header.revision);
+        self.history.agreed(least, revision);
+        Ok(revision)
     }
 
     /// None where the revision was compacted meanwhile.
@@ -161,7 +163,7 @@ impl EtcdStore {
         if let Page::Got(response) = &page
             && let Some(header) = &response.header
         {
-            self.cluster.store(header.cluster_id, Ordering::Relaxed);
+            self.history.answered_by(header.cluster_id);
         }
         Ok(page)
     }
@@ -175,7 +177,7 @@ impl EtcdStore {
                  romulus and vulcand write nothing like it, delete it",
                 String::from_utf8_lossy(key),
             ),
-            source: None,
+            cause: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod commit;
 mod discovery;
 mod endpoints;
+mod history;
 mod lead;
 mod load;
 mod options;
@@ -13,7 +14,6 @@ mod watch;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,9 @@ use romulus_core::stored::Snapshot;
 
 pub use self::discovery::Discovery;
 use self::endpoints::Endpoints;
+use self::history::History;
+#[cfg(feature = "testing")]
+pub(crate) use self::load::range;
 pub use self::options::EtcdOptions;
 pub use self::request::REQUESTS_TARGET;
 pub use self::status::{EndpointStatus, MemberStatus};
@@ -46,8 +49,7 @@ use crate::{Fence, Leadership, Outcome, Store, StoreError, Watch};
 #[derive(Clone)]
 pub struct EtcdStore {
     endpoints: Arc<Endpoints>,
-    /// The cluster that answered the last read; 0 before. Another one is another history.
-    cluster: Arc<AtomicU64>,
+    history: Arc<History>,
 }
 
 impl fmt::Debug for EtcdStore {
@@ -63,7 +65,7 @@ impl EtcdStore {
     pub fn new(options: EtcdOptions) -> Self {
         Self {
             endpoints: Arc::new(Endpoints::new(options)),
-            cluster: Arc::default(),
+            history: Arc::default(),
         }
     }
 }

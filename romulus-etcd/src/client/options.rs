@@ -155,7 +155,7 @@ impl EtcdOptions {
     }
 
     /// What etcd-client wants to know about one endpoint.
-    pub(super) fn connect(&self, endpoint: &str) -> ConnectOptions {
+    pub(crate) fn connect(&self, endpoint: &str) -> ConnectOptions {
         // etcd answers pings more often than every 5s, or without a stream, with GOAWAY.
         let mut options = ConnectOptions::new()
             .with_keep_alive(

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use romulus_core::plan::{Guard, Op, Revision, Transaction};
+use romulus_core::secret::mask;
 
 use crate::Fence;
 
@@ -187,55 +188,6 @@ impl fmt::Display for Go<'_> {
     }
 }
 
-/// Replaces what a JSON value keeps under names like `Password` (a middleware's settings, a host's
-/// key pair); everything else is shown as it is.
-fn mask(value: &str) -> std::borrow::Cow<'_, str> {
-    let Ok(mut json) = serde_json::from_str(value) else {
-        return value.into();
-    };
-    if mask_json(&mut json) {
-        json.to_string().into()
-    } else {
-        value.into()
-    }
-}
-
-fn mask_json(json: &mut serde_json::Value) -> bool {
-    match json {
-        serde_json::Value::Object(fields) => {
-            let mut masked = false;
-            for (name, value) in fields {
-                if is_secret(name) {
-                    *value = "***".into();
-                    masked = true;
-                } else {
-                    masked |= mask_json(value);
-                }
-            }
-            masked
-        }
-        // Not `any`, which stops at the first.
-        serde_json::Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |masked, item| mask_json(item) | masked),
-        _ => false,
-    }
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_lowercase().replace(['_', '-'], "");
-    [
-        "password",
-        "secret",
-        "token",
-        "credential",
-        "keypair",
-        "privatekey",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,16 +303,5 @@ get "b"
 
 EOF"#;
         assert_eq!(request.to_string(), expected);
-    }
-
-    #[test]
-    fn secrets_are_masked_wherever_they_are() {
-        let value = r#"{"Middleware":[{"Password":"hunter2"},{"api_token":["x"]}],"Id":"m"}"#;
-        let expected = r#"{"Id":"m","Middleware":[{"Password":"***"},{"api_token":"***"}]}"#;
-        assert_eq!(mask(value), expected);
-        assert_eq!(
-            mask(r#"{ "Id" : "kept as it is" }"#),
-            r#"{ "Id" : "kept as it is" }"#
-        );
     }
 }

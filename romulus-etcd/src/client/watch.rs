@@ -2,7 +2,6 @@
 //! away, compaction, a store restored from a backup.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
@@ -69,6 +68,8 @@ struct Follower {
     told: i64,
     /// The cluster the revisions are of; 0 is not known.
     cluster: u64,
+    /// How many times the store had gone back when the revisions were taken.
+    turns: u64,
 }
 
 impl EtcdStore {
@@ -81,7 +82,8 @@ impl EtcdStore {
             feed,
             delivered: after,
             told: after,
-            cluster: self.cluster.load(Ordering::Relaxed),
+            cluster: self.history.cluster(),
+            turns: self.history.turns(),
         };
         let open = follower.open().await?;
         tokio::spawn(follower.run(open));
@@ -206,7 +208,8 @@ impl Follower {
                 Ok(snapshot) => {
                     self.delivered = snapshot.revision;
                     self.told = snapshot.revision;
-                    self.cluster = self.store.cluster.load(Ordering::Relaxed);
+                    self.cluster = self.store.history.cluster();
+                    self.turns = self.store.history.turns();
                     return self.feed.send(WatchEvent::Reloaded(snapshot)).await;
                 }
                 Err(error) => {
@@ -276,6 +279,7 @@ impl Follower {
                         return End::Closed;
                     }
                     self.delivered = last;
+                    self.store.history.heard(last);
                 }
             } else if response.watch_id != OF_STREAM {
                 // Told by the watch itself, in order with its events.
@@ -322,16 +326,25 @@ impl Follower {
             let (was, is) = (self.cluster, header.cluster_id);
             return Some(End::Missed(format!("this is cluster {is:x}, not {was:x}")));
         }
-        if response.created && header.revision < self.delivered {
+        if !response.created {
+            return None;
+        }
+        let history = &self.store.history;
+        if header.revision < self.delivered.max(history.newest()) {
             // The member may only lag behind; the whole cluster can't.
-            return match self.store.present().await {
-                Ok(present) if present < self.delivered => Some(End::Missed(format!(
-                    "the store is at revision {present} and was at {}: restored from a backup?",
-                    self.delivered
-                ))),
-                Ok(_) => None,
-                Err(error) => Some(End::Broken(error.to_string())),
-            };
+            match self.store.present().await {
+                Ok(present) if present < self.delivered => {
+                    return Some(End::Missed(format!(
+                        "the store is at revision {present} and was at {}",
+                        self.delivered
+                    )));
+                }
+                Ok(_) => {}
+                Err(error) => return Some(End::Broken(error.to_string())),
+            }
+        }
+        if history.turns() != self.turns {
+            return Some(End::Missed("the store went back".to_owned()));
         }
         None
     }

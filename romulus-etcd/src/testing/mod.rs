@@ -8,9 +8,13 @@
     reason = "helpers of tests, which fail by a panic"
 )]
 
+mod certificates;
 pub mod conformance;
+mod maintenance;
 mod process;
 mod proxy;
 
+pub use certificates::Certificates;
+pub use maintenance::Backup;
 pub use process::EtcdProcess;
 pub use proxy::{Fault, FaultProxy};

@@ -1,13 +1,13 @@
 //! A real etcd.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use super::Certificates;
 use crate::{EtcdOptions, EtcdStore, Store as _, StoreError};
 
 /// How long an etcd may take to get ready on a busy machine.
@@ -35,8 +35,8 @@ pub struct EtcdProcess {
     child: Option<Child>,
     client: String,
     peer: String,
-    connect: EtcdOptions,
-    data: TempDir,
+    pub(super) connect: EtcdOptions,
+    pub(super) data: TempDir,
     options: Vec<String>,
 }
 
@@ -66,22 +66,21 @@ impl EtcdProcess {
         Self::launch("http", &[], |options| options).await
     }
 
-    /// Starts an etcd that speaks TLS alone, to clients with a certificate alone. The files are
-    /// in PEM: the certificates of the authority, and a certificate for 127.0.0.1 with its key,
-    /// which serves both ends here.
+    /// Starts an etcd that speaks TLS alone, to clients with a certificate alone, with more options.
     ///
     /// # Panics
     /// When there is no etcd, or it does not get ready.
-    pub async fn start_tls(ca: &Path, cert: &Path, key: &Path) -> Self {
-        let [ca_text, cert_text, key_text] = [ca, cert, key].map(|file| file.display().to_string());
-        let options = [
+    pub async fn start_tls(certificates: &Certificates, options: &[&str]) -> Self {
+        let files = [certificates.ca(), certificates.cert(), certificates.key()];
+        let [ca_text, cert_text, key_text] =
+            files.each_ref().map(|file| file.display().to_string());
+        let tls = [
             ["--trusted-ca-file", &ca_text],
             ["--cert-file", &cert_text],
             ["--key-file", &key_text],
         ];
-        let options = [options.as_flattened(), &["--client-cert-auth"]].concat();
-        let read = |file| std::fs::read(file).expect("the file can be read");
-        let (ca, cert, key) = (read(ca), read(cert), read(key));
+        let options = [tls.as_flattened(), &["--client-cert-auth"], options].concat();
+        let [ca, cert, key] = files.map(|file| std::fs::read(file).expect("the file can be read"));
         let connect = |options: EtcdOptions| options.with_ca(&*ca).with_identity(&*cert, &*key);
         let [etcd] = Self::launch("https", &options, connect).await;
         etcd

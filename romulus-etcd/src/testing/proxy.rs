@@ -20,7 +20,8 @@ pub enum Fault {
     Delay(Duration),
     /// Connections stay open, and nothing passes until the fault is over.
     Blackhole,
-    /// Answers are swallowed: requests arrive, and nobody hears what became of them.
+    /// Answers are swallowed: requests arrive, and nobody hears what became of them. A connection
+    /// that lost a part of an answer stays silent for good: no network leaves a hole in the middle.
     Mute,
     /// The other end says that it will send nothing more, and still listens.
     HalfClose,
@@ -141,6 +142,7 @@ async fn pass(
 ) {
     let mut random = StdRng::seed_from_u64(seed);
     let mut buffer = [0; 16 * 1024];
+    let mut is_mute = false;
     loop {
         let read = tokio::select! {
             read = from.read(&mut buffer) => read,
@@ -163,8 +165,8 @@ async fn pass(
         if let Fault::Delay(longest) = fault {
             tokio::time::sleep(longest.mul_f64(random.random())).await;
         }
-        let is_swallowed = asked.is_none() && fault == Fault::Mute;
-        if !is_swallowed && to.write_all(&buffer[..read]).await.is_err() {
+        is_mute |= asked.is_none() && fault == Fault::Mute;
+        if !is_mute && to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::rdata::SRV;
 use hickory_resolver::proto::rr::{Name, RData, Record};
-use romulus_etcd::testing::EtcdProcess;
+use romulus_etcd::testing::{Certificates, EtcdProcess};
 use romulus_etcd::{Discovery, EtcdOptions, EtcdStore, Store as _, WatchEvent};
 use tokio::net::UdpSocket;
 
@@ -118,6 +118,27 @@ async fn names_that_lead_nowhere_are_an_error_that_says_which() {
         .load(&[String::new()])
         .await
         .expect("they are looked up again");
+}
+
+/// A certificate names a host without the final dot that names in the DNS end with.
+#[tokio::test]
+async fn encrypted_endpoints_are_found_and_their_certificates_checked() {
+    let certificates = Certificates::new();
+    let etcd = EtcdProcess::start_tls(&certificates, &[]).await;
+    let dns = NameServer::start().await;
+    dns.tell("_etcd-client-ssl._tcp.example.org.", &[etcd.endpoint()]);
+    let discovery = Discovery::new("example.org").with_server(dns.address);
+    let read = |file| std::fs::read(file).unwrap();
+    let options = EtcdOptions::discover(discovery)
+        .with_timeout(TIMEOUT)
+        .with_identity(read(certificates.cert()), read(certificates.key()));
+    let store = EtcdStore::new(options.clone().with_ca(read(certificates.ca())));
+    write(&store, &put("a", "x")).await;
+
+    let stranger = read(Certificates::new().ca());
+    let store = EtcdStore::new(options.with_ca(stranger));
+    let error = store.load(&[]).await.unwrap_err().to_string();
+    assert!(error.contains("invalid peer certificate"), "{error}");
 }
 
 #[tokio::test]

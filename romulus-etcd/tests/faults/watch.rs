@@ -95,6 +95,44 @@ async fn a_watch_of_an_etcd_that_begins_anew_reloads() {
     assert_eq!(next_values(&mut watch, 1).await, ["x"]);
 }
 
+/// The same cluster, an older revision: as after the restore of a backup.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_an_etcd_that_went_back_reloads() {
+    let mut etcd = EtcdProcess::start().await;
+    let store = etcd.store();
+    write(&store, &put("w/k", "old")).await;
+    let backup = etcd.backup().await;
+    let last = write(&store, &put("w/k", "new")).await;
+    let mut watch = store.watch("w/", last).await.unwrap();
+    etcd.restart_from(&backup).await;
+    let WatchEvent::Reloaded(snapshot) = next(&mut watch).await else {
+        panic!("reloaded")
+    };
+    assert_eq!(snapshot.revision, last - 1);
+    assert_eq!(snapshot.entries["w/k"].value, "old");
+    write(&store, &put("w/k", "after")).await;
+    assert_eq!(next_values(&mut watch, 1).await, ["after"]);
+}
+
+/// The revision at which the watch resumes exists in the older store too. That the store went back is
+/// told by what was written elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_an_etcd_that_went_back_unseen_reloads() {
+    let mut etcd = EtcdProcess::start().await;
+    let store = etcd.store();
+    let seen = write(&store, &put("w/k", "old")).await;
+    let backup = etcd.backup().await;
+    let mut watch = store.watch("w/", seen).await.unwrap();
+    write(&store, &put("beside", "x")).await;
+    etcd.restart_from(&backup).await;
+    let WatchEvent::Reloaded(snapshot) = next(&mut watch).await else {
+        panic!("reloaded")
+    };
+    assert_eq!(snapshot.revision, seen);
+    write(&store, &put("w/k", "after")).await;
+    assert_eq!(next_values(&mut watch, 1).await, ["after"]);
+}
+
 /// The connection stays open; nothing but the silence tells.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_notices_silence_and_resumes() {

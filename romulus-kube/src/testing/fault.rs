@@ -1,4 +1,6 @@
 //! What can be made to go wrong.
+use std::time::Duration;
+
 use crate::Resource;
 
 /// What the stub does instead of answering.
@@ -18,6 +20,8 @@ pub enum Fault {
     ErrorEvent(u16),
     /// Begins a watch with a bookmark and goes on with an error event of this code.
     BookmarkThenErrorEvent(u16),
+    /// Answers in quarters, each after so long.
+    Slow(Duration),
     /// Never answers.
     Hang,
     /// Answers 200 and then never sends anything.

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use romulus_core::selector::Selector;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fault::{Fault, On};
 use super::store::View;
@@ -472,6 +472,18 @@ async fn befall(fault: Option<Fault>, plain: Answer) -> Answer {
         Some(Fault::ErrorEvent(code) | Fault::BookmarkThenErrorEvent(code)) => {
             status(code, reason(code), "made to fail")
         }
+        Some(Fault::Slow(pause)) => {
+            let (head, body) = plain.into_parts();
+            let parts = body
+                .into_data_stream()
+                .filter_map(async |data| data.ok())
+                .flat_map(|data| stream::iter(quarters(data)))
+                .then(move |part| async move {
+                    sleep(pause).await;
+                    part
+                });
+            Response::from_parts(head, streamed(parts))
+        }
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::HangAfterHeaders) => Response::new(streamed(stream::pending())),
         Some(Fault::Reset) => {
@@ -480,6 +492,14 @@ async fn befall(fault: Option<Fault>, plain: Answer) -> Answer {
             Response::new(BodyExt::boxed_unsync(StreamBody::new(broken)))
         }
     }
+}
+
+fn quarters(data: Bytes) -> Vec<Bytes> {
+    let length = data.len().div_ceil(4).max(1);
+    let starts = (0..data.len()).step_by(length);
+    starts
+        .map(|start| data.slice(start..data.len().min(start + length)))
+        .collect()
 }
 
 fn reason(code: u16) -> &'static str {

@@ -64,7 +64,7 @@ pub(super) fn owners(own: &Segment, stored: &Stored, report: &mut Report) {
     let mut owners: BTreeMap<String, BTreeSet<Root>> = BTreeMap::new();
     for (key, entry) in &stored.snapshot.entries {
         if let (Some(key), Some(record)) = (Key::record(key), Record::parse(&entry.value)) {
-            let roots = owners.entry(record.owner.to_string()).or_default();
+            let roots = owners.entry(record.owner.into()).or_default();
             roots.insert(key.object().root.clone());
         }
     }

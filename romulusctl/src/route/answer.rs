@@ -191,7 +191,10 @@ impl ProxyTree<'_> {
             .filter(|(id, b)| longer(id) && !b.servers.is_empty());
         Some(Answering {
             id: id.to_string(),
-            service: proxied.record.as_ref().map(|record| record.service.to_string()),
+            service: proxied
+                .record
+                .as_ref()
+                .map(|record| record.service.to_string()),
             route: frontend.route.clone(),
             middlewares,
             backend: backend.to_owned(),

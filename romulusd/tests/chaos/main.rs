@@ -74,11 +74,12 @@ async fn whatever_fails_the_end_is_right() {
         faults: Default::default(),
     };
     for round in 1..=rounds {
-        chaos.round().await;
+        let fault = chaos.round().await;
+        println!("round {round}: {fault}");
         if round % LOOK_EVERY == 0 || round == rounds {
             chaos.heal();
             let report = observer.settle(&chaos.cluster, &chaos.replicas).await;
-            println!("round {round}: {report}");
+            println!("  in step: {report}");
         }
     }
     println!("faults: {:?}", chaos.faults);
@@ -86,7 +87,8 @@ async fn whatever_fails_the_end_is_right() {
 }
 
 impl Chaos {
-    async fn round(&mut self) {
+    /// Changes the cluster and breaks something; returns what.
+    async fn round(&mut self) -> &'static str {
         for _ in 0..self.random.random_range(1..8) {
             self.cluster.change(&mut self.random);
         }
@@ -133,6 +135,7 @@ impl Chaos {
             _ => {}
         }
         self.wait(500).await;
+        fault
     }
 
     /// Lets the programs get to some point or other.

@@ -8,6 +8,7 @@ use romulus_core::stored::{KeyChange, Snapshot};
 use romulus_core::testing::vulcand::{Ignored, Reaction, Vulcand};
 use romulus_core::testing::{Harness, MapStore};
 use romulus_etcd::{EtcdStore, Store as _, Watch, WatchEvent};
+use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
 use crate::cluster::Cluster;
@@ -131,6 +132,11 @@ impl Observer {
             self.foreign,
             "keys of others were touched"
         );
+        assert_eq!(
+            missing(&snapshot, cluster),
+            [""; 0],
+            "a plan from scratch is empty, and all the same something is missing"
+        );
         let fresh = model(&self.mirror);
         if fresh.state() != self.vulcand.state() {
             self.wrong.push(format!(
@@ -239,6 +245,38 @@ fn foreign(snapshot: &Snapshot) -> BTreeMap<String, i64> {
         .filter(|(key, _)| known.contains(&key.as_str()))
         .map(|(key, entry)| (key.clone(), entry.revision))
         .collect()
+}
+
+/// What the cluster's Services should have and don't, told without romulus: a backend of their name,
+/// or the same with `_`, and in it their endpoints as servers.
+fn missing(snapshot: &Snapshot, cluster: &Cluster) -> Vec<String> {
+    let objects = cluster.objects();
+    let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
+    let named = |object: &Value| {
+        let text = |name: &str| object["metadata"][name].as_str().map(str::to_owned);
+        Some(format!("{}.{}", text("name")?, text("namespace")?))
+    };
+    let mut missing = Vec::new();
+    for id in of_kind("Service").filter_map(named) {
+        let backends = [&id, &format!("{id}_")].map(|id| format!("vulcand/backends/{id}/"));
+        let slices = of_kind("EndpointSlice").filter(|slice| named(slice).as_ref() == Some(&id));
+        let mut wanted: Vec<&str> = slices
+            .filter_map(|slice| slice["endpoints"].as_array())
+            .flatten()
+            .filter_map(|endpoint| endpoint["addresses"][0].as_str())
+            .collect();
+        wanted.sort_unstable();
+        let is_stored = backends.iter().any(|backend| {
+            let folder = format!("{backend}servers/");
+            let keys = snapshot.entries.keys();
+            let servers: Vec<&str> = keys.filter_map(|key| key.strip_prefix(&folder)).collect();
+            snapshot.entries.contains_key(&format!("{backend}backend")) && servers == wanted
+        });
+        if !is_stored {
+            missing.push(format!("{id} with {wanted:?}"));
+        }
+    }
+    missing
 }
 
 /// What a romulusd would write that starts now, as text; nothing where all is in step.

@@ -17,9 +17,13 @@ pub(crate) struct Setting {
 impl Setting {
     /// An empty cluster and an empty etcd.
     pub(crate) async fn new() -> Self {
+        Self::on(EtcdProcess::start().await).await
+    }
+
+    /// An empty cluster on an etcd.
+    pub(crate) async fn on(etcd: EtcdProcess) -> Self {
         let api = ApiStub::new();
         let server = api.serve().await;
-        let etcd = EtcdProcess::start().await;
         let keys = Keys::of(&etcd);
         Self {
             api,
@@ -32,12 +36,14 @@ impl Setting {
     /// With the Service `shop/web`, routed by its host to one pod.
     pub(crate) async fn with_web() -> Self {
         let setting = Self::new().await;
-        setting.publish(
-            "web",
-            &json!({"romulus/host": "www.example.com"}),
-            &["10.0.0.1"],
-        );
+        setting.publish_web();
         setting
+    }
+
+    /// Publishes the Service `shop/web`.
+    pub(crate) fn publish_web(&self) {
+        let host = json!({"romulus/host": "www.example.com"});
+        self.publish("web", &host, &["10.0.0.1"]);
     }
 
     /// Applies a Service of the namespace `shop` with its endpoints.

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long anything may take on a busy machine before its test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks until the answer is `Ok`; the last `Err` says what was missing.
 pub(crate) async fn eventually<T>(
@@ -142,13 +142,23 @@ impl Daemon {
         .await;
     }
 
-    /// How much memory it has taken at most so far, in KiB.
-    pub(crate) fn peak_memory(&self) -> usize {
+    /// How much memory it takes now, and has taken at most so far, in KiB.
+    pub(crate) fn memory(&self) -> (usize, usize) {
+        let status = self.of_process("status");
+        let field = |name| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name));
+            let value = value.and_then(|value| value.trim().strip_suffix(" kB"));
+            value
+                .and_then(|value| value.parse().ok())
+                .expect("a number")
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+
+    /// A file that the system keeps about it, as in `/proc/<pid>/status`.
+    pub(crate) fn of_process(&self, file: &str) -> String {
         let pid = self.child.id().expect("it runs");
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
-        peak.and_then(|peak| peak.parse().ok()).expect("a number")
+        std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("Linux")
     }
 
     /// Sends a signal, as in `kill -TERM`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use romulus_core::plan::{Op, Transaction};
 use romulus_core::stored::Snapshot;
 use romulus_etcd::testing::EtcdProcess;
-use romulus_etcd::{EtcdStore, Store as _};
+use romulus_etcd::{EtcdStore, Store as _, StoreError};
 
 use crate::daemon::{Daemon, eventually};
 
@@ -81,11 +81,15 @@ impl Keys {
     }
 
     pub(crate) async fn put(&self, key: &str, value: &str) {
-        self.write(vec![Op::Put {
+        self.try_put(key, value).await.expect("the etcd takes it");
+    }
+
+    pub(crate) async fn try_put(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.try_write(vec![Op::Put {
             key: key.into(),
             value: value.into(),
         }])
-        .await;
+        .await
     }
 
     pub(crate) async fn delete(&self, key: &str) {
@@ -93,13 +97,14 @@ impl Keys {
     }
 
     pub(crate) async fn write(&self, ops: Vec<Op>) {
+        self.try_write(ops).await.expect("the etcd takes it");
+    }
+
+    async fn try_write(&self, ops: Vec<Op>) -> Result<(), StoreError> {
         let transaction = Transaction {
             guards: Vec::new(),
             ops,
         };
-        self.0
-            .commit(&transaction, None)
-            .await
-            .expect("the etcd takes it");
+        self.0.commit(&transaction, None).await.map(drop)
     }
 }

@@ -208,6 +208,37 @@ async fn what_the_original_wrote_is_adopted_without_a_gap() {
 }
 
 #[tokio::test]
+async fn after_downtime_only_what_changed_is_written() {
+    let setting = Setting::with_web().await;
+    let publish = |name: &str| {
+        let host = json!({"romulus/host": name});
+        setting.publish(name, &host, &["10.0.0.7"]);
+    };
+    publish("leaves");
+    let daemon = setting.romulusd(&["--heartbeat", "0s"]);
+    daemon.logs("in step: 4").await;
+    daemon.stop().await;
+    let before = setting.keys.snapshot().await.entries;
+
+    setting.api.delete(Resource::Services, "shop", "leaves");
+    publish("comes");
+    let daemon = setting.romulusd(&["--heartbeat", "0s"]);
+    daemon.logs("in step: 4").await;
+    daemon.stop().await;
+    let after = setting.keys.snapshot().await.entries;
+    let of = |name: &str| {
+        let of_name = format!("{name}.shop");
+        move |key: &&String| key.contains(&of_name)
+    };
+    assert_eq!(before.keys().filter(of("leaves")).count(), 5);
+    assert_eq!(after.keys().filter(of("leaves")).count(), 0);
+    assert_eq!(after.keys().filter(of("comes")).count(), 5);
+    for (key, entry) in before.iter().filter(|(key, _)| !of("leaves")(key)) {
+        assert_eq!(after.get(key), Some(entry), "{key} was written again");
+    }
+}
+
+#[tokio::test]
 async fn withheld_deletions_are_1_until_they_are_confirmed() {
     let setting = Setting::new().await;
     for n in 1..=5 {

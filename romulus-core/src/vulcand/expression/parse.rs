@@ -3,7 +3,7 @@
 use super::token::{Lexer, Token};
 use super::{Comparison, Kind, Language, Literal, Signature, SyntaxError, Term};
 
-/// Go's parser gives up on expressions nested deeper than this.
+/// Go's parser gives up on expressions that are deeper than this to it.
 const MAX_NESTING: usize = 100_000;
 
 /// Reads an expression as its terms in postfix order.
@@ -11,8 +11,8 @@ pub(super) fn parse<L: Language>(text: &str) -> Result<Vec<Term<L::Call>>, Synta
     let mut parser = Parser::<L> {
         lexer: Lexer::new(text)?,
         peeked: None,
-        outer_operators: Vec::new(),
-        operators: 0,
+        levels: vec![Level::default()],
+        nesting: 0,
         waiting: Vec::new(),
         operands: Vec::new(),
         terms: Vec::new(),
@@ -64,13 +64,22 @@ impl Waiting {
     }
 }
 
+/// A call of Go's parser for operators that bind more tightly than the one before it. Go counts
+/// each operator that it has found as one level more.
+#[derive(Default)]
+struct Level {
+    above: u8,
+    operators: usize,
+}
+
 struct Parser<'t, L: Language> {
     lexer: Lexer<'t>,
     peeked: Option<(Token<'t>, usize)>,
-    /// For each open parenthesis, how many operators stand before it in the one around it.
-    outer_operators: Vec<usize>,
-    /// How many stand in the innermost one.
-    operators: usize,
+    /// Go's parser calls itself for each parenthesis and for each operand of an operator: these
+    /// are the calls that have not returned yet.
+    levels: Vec<Level>,
+    /// How deep that is to Go.
+    nesting: usize,
     waiting: Vec<(Waiting, usize)>,
     operands: Vec<(Operand<L::Call>, usize)>,
     terms: Vec<Term<L::Call>>,
@@ -80,9 +89,9 @@ impl<'t, L: Language> Parser<'t, L> {
     fn expression(&mut self) -> Result<(), SyntaxError> {
         loop {
             while let Some(at) = self.take("(")? {
-                self.outer_operators
-                    .push(std::mem::take(&mut self.operators));
-                self.wait(Waiting::Open, at)?;
+                self.nesting += 1;
+                self.levels.push(Level::default());
+                self.waiting.push((Waiting::Open, at));
             }
             self.operand()?;
             while let Some(at) = self.take(")")? {
@@ -98,8 +107,8 @@ impl<'t, L: Language> Parser<'t, L> {
                         return Err(unexpected::<L>(&token, at, message, L::WORDS.grammar));
                     };
                     self.reduce(operator.precedence())?;
-                    self.operators += 1;
-                    self.wait(operator, at)?;
+                    self.descend(operator.precedence());
+                    self.waiting.push((operator, at));
                 }
                 Token::LineEnd | Token::End => return self.end(&token, at),
                 Token::Name(_) | Token::Literal(_) => {
@@ -110,25 +119,44 @@ impl<'t, L: Language> Parser<'t, L> {
         }
     }
 
-    fn wait(&mut self, operator: Waiting, at: usize) -> Result<(), SyntaxError> {
-        if self.outer_operators.len() + self.operators > MAX_NESTING {
-            let message = format!(
-                "the {} is too long or nested too deeply",
-                L::WORDS.expression
-            );
-            return Err(SyntaxError::new(at, message, "simplify it"));
+    /// Goes on behind an operator.
+    fn descend(&mut self, precedence: u8) {
+        while let Some(level) = self.levels.pop_if(|level| level.above >= precedence) {
+            self.nesting -= level.operators;
         }
-        self.waiting.push((operator, at));
-        Ok(())
+        if let Some(level) = self.levels.last_mut() {
+            level.operators += 1;
+            self.nesting += 1;
+        }
+        self.levels.push(Level {
+            above: precedence,
+            operators: 0,
+        });
+    }
+
+    /// Refuses what is too deep to Go, which goes so much deeper for the operand at hand.
+    fn check_nesting(&self, deeper: usize, at: usize) -> Result<(), SyntaxError> {
+        if self.nesting + deeper <= MAX_NESTING {
+            return Ok(());
+        }
+        let expression = L::WORDS.expression;
+        let message = format!("the {expression} is too long or nested too deeply");
+        Err(SyntaxError::new(at, message, "simplify it"))
     }
 
     fn close(&mut self, at: usize) -> Result<(), SyntaxError> {
-        let Some(operators) = self.outer_operators.pop() else {
-            return Err(SyntaxError::new(at, "`)` closes nothing", "take it out"));
-        };
-        self.operators = operators;
         self.reduce(1)?;
-        self.waiting.pop();
+        if self.waiting.pop().is_none() {
+            return Err(SyntaxError::new(at, "`)` closes nothing", "take it out"));
+        }
+        // The level of the parenthesis is the innermost that nothing stands before.
+        while let Some(level) = self.levels.pop() {
+            self.nesting -= level.operators;
+            if level.above == 0 {
+                break;
+            }
+        }
+        self.nesting -= 1;
         Ok(())
     }
 
@@ -186,7 +214,10 @@ impl<'t, L: Language> Parser<'t, L> {
                 }
                 (call, kind) => Operand::Call(call, kind),
             },
-            Token::Literal(literal) => Operand::Literal(literal),
+            Token::Literal(literal) => {
+                self.check_nesting(2, at)?;
+                Operand::Literal(literal)
+            }
             Token::End if self.waiting.is_empty() => {
                 let message = format!("the {} is empty", L::WORDS.expression);
                 let help = format!("give a {}, e.g. {}", L::WORDS.function, L::WORDS.example);
@@ -214,6 +245,7 @@ impl<'t, L: Language> Parser<'t, L> {
             return Err(SyntaxError::new(at, message, function.usage));
         }
         let arguments = self.arguments(function)?;
+        self.check_nesting(if arguments.is_empty() { 3 } else { 4 }, at)?;
         let (takes, described) = function.takes;
         if arguments.len() != takes.len() {
             let message = format!("`{name}` takes {described}, not {}", arguments.len());

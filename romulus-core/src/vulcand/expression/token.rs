@@ -78,12 +78,48 @@ impl<'t> Lexer<'t> {
                     return Ok((token, at));
                 }
             };
+            self.check_line_directive(skipped)?;
             self.at += skipped.len();
             if self.ends_line && skipped.contains('\n') {
                 self.ends_line = false;
                 return Ok((Token::LineEnd, at));
             }
         }
+    }
+
+    /// Refuses a comment such as `//line x:0`, with which Go sources name the file and the line
+    /// they were generated from: vulcand's parser reads them, and refuses numbers that are none.
+    fn check_line_directive(&self, comment: &str) -> Result<(), SyntaxError> {
+        let text = if let Some(text) = comment.strip_prefix("/*line ") {
+            text.strip_suffix("*/").unwrap_or(text)
+        } else if matches!(self.text[..self.at].bytes().last(), None | Some(b'\n'))
+            && let Some(text) = comment.strip_prefix("//line ")
+        {
+            text.strip_suffix('\r').unwrap_or(text)
+        } else {
+            return Ok(());
+        };
+        let Some((name, number)) = text.rsplit_once(':') else {
+            return Ok(());
+        };
+        // Numbers beyond 64 bits are none, and those of 64 bits negative ones, which do no harm.
+        let read = |digits: &str| {
+            let plain = digits.bytes().all(|b| b.is_ascii_digit());
+            plain
+                .then(|| digits.parse::<u64>().ok())
+                .flatten()
+                .map(u64::cast_signed)
+        };
+        let possible = |number: i64| number != 0 && number < 1 << 30;
+        let line = name.rsplit_once(':').and_then(|(_, line)| read(line));
+        if read(number).is_some_and(possible) && line.is_none_or(possible) {
+            return Ok(());
+        }
+        Err(SyntaxError::new(
+            self.at,
+            format!("`{comment}` is a line directive of Go with a number that is none"),
+            "write the comment without `line ` at its start",
+        ))
     }
 
     /// The token at the beginning of `rest`, and its length.

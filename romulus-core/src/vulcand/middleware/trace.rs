@@ -1,6 +1,7 @@
 //! `trace`.
 
-use crate::vulcand::decode::{At, Decoder, Field};
+use crate::vulcand::address::{port_number, split_host_port};
+use crate::vulcand::decode::{At, Decoder, Field, Slice};
 use crate::vulcand::environment::Environment;
 use crate::vulcand::json::Value;
 use crate::vulcand::url::{self, Url};
@@ -50,7 +51,7 @@ impl Trace {
         environment: &Environment,
         decoder: &mut Decoder,
     ) -> Option<Self> {
-        let (mut request_headers, mut response_headers) = (vec![], vec![]);
+        let (mut request_headers, mut response_headers) = (Slice::default(), Slice::default());
         let mut address = At::<String>::default();
         let fields = &["ReqHeaders", "RespHeaders", "Addr"];
         decoder.object(value, fields, |field, value, d| match field {
@@ -69,8 +70,8 @@ impl Trace {
             decoder.within("Addr", |d| d.reject(span, reason, HELP));
         }
         Some(Self {
-            request_headers,
-            response_headers,
+            request_headers: request_headers.into_vec(),
+            response_headers: response_headers.into_vec(),
             address,
         })
     }
@@ -117,25 +118,14 @@ fn check_parameter(url: &Url, name: &str, values: &[&str]) -> Result<(), String>
 }
 
 /// Go dials `host:port`; sending the first packet is not part of it.
-fn check_udp(host: &str, environment: &Environment) -> Result<(), String> {
-    let (name, port) = match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').unwrap_or((rest, "")),
-        None => host.split_at(host.rfind(':').unwrap_or(host.len())),
-    };
-    let Some(port) = port.strip_prefix(':') else {
-        return Err(format!("`{host}` has no port"));
-    };
-    if !host.starts_with('[') && name.contains(':') {
-        return Err(format!(
-            "`{host}` has too many colons: put an IPv6 address in brackets"
-        ));
-    }
-    if !name.is_empty() && environment.is_unknown(name) {
-        return Err(format!("vulcand's machine knows no host `{name}`"));
-    }
-    // An empty port is port 0 to Go.
-    if !port.is_empty() && port.parse::<u16>().is_err() {
+fn check_udp(address: &str, environment: &Environment) -> Result<(), String> {
+    let (host, port) =
+        split_host_port(address).map_err(|reason| format!("in `{address}`: {reason}"))?;
+    if port_number(port).is_none() {
         return Err(format!("there is no port {port}"));
+    }
+    if !host.is_empty() && environment.is_unknown(host) {
+        return Err(format!("vulcand's machine knows no host `{host}`"));
     }
     Ok(())
 }
@@ -165,6 +155,7 @@ mod tests {
             ("syslog://example.test:514", false),
             ("syslog://127.0.0.1", false),
             ("syslog://::1:514", false),
+            ("syslog://a[b]:514", false),
             ("syslog://127.0.0.1:65536", false),
             ("syslog://127.0.0.1:514?sev=info", false),
             ("syslog://127.0.0.1:514?f=KERN", false),

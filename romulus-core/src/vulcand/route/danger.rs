@@ -234,10 +234,28 @@ impl Segment {
     }
 }
 
+/// Whether no request can fit a literal matcher that stands for itself. Digits alone fit what is
+/// absent, as a header may be.
+pub(super) fn matches_nothing(matcher: &Matcher) -> bool {
+    matcher.pattern().is_some_and(|pattern| {
+        let language = language(pattern, &matcher.part(), true);
+        matches!(language, Language::Nothing) && !matches!(pattern.pieces(), [Piece::Int(_)])
+    })
+}
+
 fn language(pattern: &Pattern, part: &Part, last: bool) -> Language {
     let mut segments = Vec::new();
     let mut open = Segment::default();
-    for piece in pattern.pieces() {
+    let mut before = None;
+    let mut pieces = pattern.pieces().iter().peekable();
+    while let Some(piece) = pieces.next() {
+        // Digits at the end of a request put the last byte back, which what follows may take.
+        if let (Piece::Int(_), Some(before), Some(next)) = (piece, before, pieces.peek())
+            && before == *next
+        {
+            return Language::Unsure;
+        }
+        before = Some(piece);
         match (piece, open.run) {
             (Piece::Byte(byte), _) if *byte == part.separator() => {
                 segments.push(std::mem::take(&mut open));
@@ -279,6 +297,9 @@ mod tests {
             ("Path(`/a`)", "Path(`/<x>`)", Some(Danger::Parameter)),
             ("Path(`/a`)", "Path(`/b/<x>`)", None),
             ("Path(`/`)", "Path(`/<x>`)", None),
+            ("Path(`/`)", "Path(`/<int:x>/`)", Some(Danger::Parameter)),
+            ("Path(`/`)", "Path(`/<int:x>/a`)", Some(Danger::Parameter)),
+            ("Path(`/`)", "Path(`/a<int:x>/`)", None),
             ("/*1*/ Path(`/`)", "Path(`/<x>`)", Some(Danger::Parameter)),
             (
                 "Host(`a`) && Path(`/x`)",

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::danger::matches_nothing;
 use super::pattern::Pattern;
 use super::regexp::Regexp;
 use crate::vulcand::expression::{Text, quote_bytes};
@@ -50,6 +51,22 @@ impl Matcher {
     /// Whether it compares with a pattern; vulcand chains and merges these.
     pub fn is_literal(&self) -> bool {
         self.pattern().is_some()
+    }
+
+    /// Whether no request can match it: its pattern ends with digits (`<int:x>`), which only match
+    /// before a separator, or has other text behind a parameter.
+    ///
+    /// ```
+    /// use romulus_core::vulcand::route::Route;
+    /// let never = |route: &str| Ok::<_, romulus_core::vulcand::route::RouteError>(
+    ///     route.parse::<Route>()?.matchers().iter().any(|matcher| matcher.never_matches()),
+    /// );
+    /// assert!(never("Path(`/users/<int:id>`)")?);
+    /// assert!(!never("Path(`/users/<id>`)")?);
+    /// # Ok::<(), romulus_core::vulcand::route::RouteError>(())
+    /// ```
+    pub fn never_matches(&self) -> bool {
+        matches_nothing(self)
     }
 
     /// Its pattern, if it has one.
