@@ -34,6 +34,34 @@ async fn the_page_shows_what_the_commands_print() {
     tokio::task::spawn_blocking(move || cases.run())
         .await
         .expect("the page shows what the commands print");
+    assert_picture(&home.join("../docs/romulusctl-graph.svg"), etcd.endpoint()).await;
+}
+
+/// The page's picture is what its command draws.
+async fn assert_picture(path: &Path, etcd: &str) {
+    let args = [
+        "graph",
+        "-f",
+        "change.yaml",
+        "--against",
+        "etcd",
+        "-o",
+        "svg",
+    ];
+    let drawn = tokio::process::Command::new(env!("CARGO_BIN_EXE_romulusctl"))
+        .args([&args[..], &["--etcd", etcd]].concat())
+        .output()
+        .await
+        .unwrap();
+    let drawn = String::from_utf8(drawn.stdout).unwrap();
+    if std::env::var_os("TRYCMD").is_some_and(|mode| mode == "overwrite") {
+        std::fs::write(path, &drawn).unwrap();
+    }
+    let shown = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(
+        shown, drawn,
+        "docs/romulusctl-graph.svg is not what is drawn"
+    );
 }
 
 /// What `romulusd --once` does.

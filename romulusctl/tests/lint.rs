@@ -10,7 +10,8 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{Folder, command, run, text, told};
+use common::{Folder, Synced, command, put, run, text, told};
+use romulus_kube::testing::{ApiStub, service};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -219,6 +220,79 @@ async fn the_standard_input_and_a_reader_that_goes_away() {
         (output.status.code(), text(output.stderr)),
         (Some(0), String::new())
     );
+}
+
+#[tokio::test]
+async fn however_a_file_is_written() {
+    let items = |number: usize| {
+        let host = if number == 90 {
+            "a/b".to_owned()
+        } else {
+            format!("h{number}")
+        };
+        json!({"kind": "Service", "metadata": {"name": format!("web{number}"),
+            "annotations": {"romulus/host": host}}, "spec": {"ports": [{"port": 80}]}})
+    };
+    let one_line = json!({"kind": "List", "items": (0..100).map(items).collect::<Vec<_>>()});
+    let windows = WRONG.split("---").next().unwrap().replace('\n', "\r\n");
+    let folder = Folder::with(&[
+        ("one-line.json", &one_line.to_string()),
+        ("windows.yaml", &windows),
+        (
+            "alias.yaml",
+            "\u{feff}kind: Service\nmetadata:\n  name: web\n  annotations:\n    note: &x '{\"Timeouts\": \
+             {\"Dial\": \"2x\"}}'\n    romulus/backendSettings: *x\n    <<: {romulus/host: a/b}\n    \
+             romulus/readTimeout: 'it''s\n      long'\nspec: {ports: [{port: 80}]}\n",
+        ),
+    ]);
+    let mut told = String::new();
+    for file in ["one-line.json", "windows.yaml", "alias.yaml"] {
+        told += &lint(&folder, &["-f", file]).await;
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn against_what_is_stored() {
+    let web = common::WEB.replace("romulus/host: www.example.com", "romulus/path: /x");
+    let synced = Synced::with(&[("web.yaml", common::WEB)]).await;
+    let route = json!({"Id": "f", "Type": "http", "BackendId": "f", "Route": "Host(`b.test`) && Method(`GET`)"});
+    put(
+        &synced,
+        "vulcand/backends/f/backend",
+        r#"{"Id":"f","Type":"http"}"#,
+    )
+    .await;
+    put(&synced, "vulcand/frontends/f/frontend", &route.to_string()).await;
+    let mut told = synced
+        .run(&["lint", "-f", "web.yaml", "--against", "etcd"])
+        .await;
+    let host_and_path = web.replace(
+        "romulus/path: /x",
+        "romulus/host: a.test\n    romulus/path: /x",
+    );
+    synced.folder.write("web.yaml", &host_and_path);
+    told += &synced
+        .run(&["lint", "-f", "web.yaml", "--against", "etcd"])
+        .await;
+    insta::assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn a_live_cluster() {
+    let api = ApiStub::new();
+    let server = api.serve().await;
+    let url = server.url();
+    let settings = r#"{"KeepAlive": {"Period": "4sec"}}"#;
+    let annotations =
+        json!({"romulus/hots": "x", "romulus/host": "a.test", "romulus/backendSettings": settings});
+    api.apply(&service("shop", "web", &annotations));
+    let folder = Folder::with(&[]);
+    let mut told = String::new();
+    for output in ["text", "github", "json"] {
+        told += &lint(&folder, &["--kube", &url, "-o", output]).await;
+    }
+    insta::assert_snapshot!(told.replace(&url, "API"));
 }
 
 #[tokio::test]

@@ -16,6 +16,46 @@ macro_rules! annotated {
     };
 }
 
+/// A Service of a name, with an annotation.
+macro_rules! service {
+    ($name:literal, $annotation:literal) => {
+        service!($name, $annotation, "ports: [{port: 80}]")
+    };
+    ($name:literal, $annotation:literal, $spec:literal) => {
+        concat!(
+            "kind: Service\nmetadata: {name: ",
+            $name,
+            ", annotations: {",
+            $annotation,
+            "}}\nspec: {",
+            $spec,
+            "}\n"
+        )
+    };
+}
+
+/// A Service `web` with a host.
+macro_rules! web {
+    ($spec:literal) => {
+        service!("web", "romulus/host: www.example.com", $spec)
+    };
+}
+
+/// An EndpointSlice of the Service `web`.
+macro_rules! slice {
+    ($endpoints:literal, $port:literal) => {
+        concat!(
+            "kind: EndpointSlice\n",
+            "metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}\n",
+            "addressType: IPv4\nendpoints:\n",
+            $endpoints,
+            "\nports: [",
+            $port,
+            "]\n"
+        )
+    };
+}
+
 impl Code {
     /// A manifest about which `romulusctl lint` says this; `None` where it takes more than manifests:
     /// what is stored, or a flag.
@@ -54,152 +94,66 @@ impl Code {
 
     fn larger_example(self) -> Option<&'static str> {
         Some(match self {
-            Self::InvalidRoot => {
-                "\
-kind: Service
-metadata:
-  name: web
-  labels: {romulus/vulcanKey: romulus}
-spec: {ports: [{port: 80}]}
-"
-            }
-            Self::AmbiguousName => {
-                "\
-kind: Service
-metadata: {name: web.v1, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
-"
-            }
-            Self::DuplicatePort => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{name: http, port: 80}, {name: http, port: 8080}]}
-"
-            }
-            Self::RouteConflict => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
----
-kind: Service
-metadata: {name: web-new, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
-"
-            }
-            Self::UnreadableManifest => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: http}]}
-"
-            }
-            Self::UnreadableAddress => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
----
-kind: EndpointSlice
-metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
-addressType: IPv4
-endpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.02]}]
-ports: [{port: 8080}]
-"
-            }
-            Self::TruncatedEndpoints => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
----
-kind: Endpoints
-metadata: {name: web, annotations: {endpoints.kubernetes.io/over-capacity: truncated}}
-subsets: [{addresses: [{ip: 10.0.0.1}], ports: [{port: 8080}]}]
-"
-            }
-            Self::SiblingRoots => {
-                "\
-kind: Service
-metadata:
-  name: web
-  labels: {romulus/vulcanKey: vulcand-test}
-  annotations: {romulus/host: www.example.com}
-spec: {ports: [{port: 80}]}
-"
-            }
-            Self::ShadowedRoute => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
----
-kind: Service
-metadata: {name: any, annotations: {romulus/hostRegexp: '\\.example\\.com$'}}
-spec: {ports: [{port: 80}]}
-"
-            }
-            Self::NoEndpoints => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{name: http, port: 80}]}
----
-kind: EndpointSlice
-metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
-addressType: IPv4
-endpoints: [{addresses: [10.0.0.1]}]
-ports: [{name: web, port: 8080}]
-"
-            }
+            Self::InvalidRoot => concat!(
+                "kind: Service\nmetadata: {name: web, labels: {romulus/vulcanKey: romulus}}\n",
+                "spec: {ports: [{port: 80}]}\n"
+            ),
+            Self::AmbiguousName => service!("web.v1", "romulus/host: www.example.com"),
+            Self::DuplicatePort => web!("ports: [{name: http, port: 80}, {name: http, port: 81}]"),
+            Self::RouteConflict => concat!(
+                web!("ports: [{port: 80}]"),
+                "---\n",
+                service!("web-new", "romulus/host: www.example.com")
+            ),
+            Self::UnreadableManifest => web!("ports: [{port: http}]"),
+            Self::UnreadableAddress => concat!(
+                web!("ports: [{port: 80}]"),
+                "---\n",
+                slice!(
+                    "- addresses: [10.0.0.1]\n- addresses: [10.0.0.02]",
+                    "{port: 8080}"
+                )
+            ),
+            Self::TruncatedEndpoints => concat!(
+                web!("ports: [{port: 80}]"),
+                "---\nkind: Endpoints\nmetadata:\n  name: web\n",
+                "  annotations: {endpoints.kubernetes.io/over-capacity: truncated}\n",
+                "subsets: [{addresses: [{ip: 10.0.0.1}], ports: [{port: 8080}]}]\n"
+            ),
+            Self::SiblingRoots => concat!(
+                "kind: Service\nmetadata: {name: web, labels: {romulus/vulcanKey: vulcand-test}}\n",
+                "spec: {ports: [{port: 80}]}\n"
+            ),
+            Self::ShadowedRoute => concat!(
+                web!("ports: [{port: 80}]"),
+                "---\n",
+                service!("any", "romulus/hostRegexp: '[.]example[.]com$'")
+            ),
+            Self::NoEndpoints => concat!(
+                web!("ports: [{name: http, port: 80}]"),
+                "---\n",
+                slice!("- addresses: [10.0.0.1]", "{name: web, port: 8080}")
+            ),
             Self::UnsupportedProtocol => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}]}
-"
+                web!("ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}]")
             }
             Self::ExternalName => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {type: ExternalName, externalName: example.org, ports: [{port: 80}]}
-"
+                web!("type: ExternalName, externalName: example.org, ports: [{port: 80}]")
             }
-            Self::NoPorts => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {clusterIP: None}
-"
-            }
-            Self::LastResort => {
-                "\
-kind: Service
-metadata: {name: web, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
----
-kind: EndpointSlice
-metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
-addressType: IPv4
-endpoints:
-- addresses: [10.0.0.1]
-  conditions: {ready: false, serving: true, terminating: true}
-ports: [{port: 8080}]
-"
-            }
-            Self::SiblingIds => {
-                "\
-kind: Service
-metadata: {name: web, namespace: prod, annotations: {romulus/host: www.example.com}}
-spec: {ports: [{port: 80}]}
----
-kind: Service
-metadata: {name: web, namespace: prod-eu, annotations: {romulus/host: eu.example.com}}
-spec: {ports: [{port: 80}]}
-"
-            }
+            Self::NoPorts => web!("clusterIP: None"),
+            Self::LastResort => concat!(
+                web!("ports: [{port: 80}]"),
+                "---\n",
+                slice!(
+                    "- addresses: [10.0.0.1]\n  conditions: {ready: false, serving: true, terminating: true}",
+                    "{port: 8080}"
+                )
+            ),
+            Self::SiblingIds => concat!(
+                service!("web, namespace: prod", "romulus/host: www.example.com"),
+                "---\n",
+                service!("web, namespace: prod-eu", "romulus/host: eu.example.com")
+            ),
             _ => return None,
         })
     }

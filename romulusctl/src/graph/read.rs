@@ -125,8 +125,8 @@ fn compared(world: &World, changes: Vec<Change>, is_compared: bool) -> Objects {
         let owner = world.record(&object).map(|record| record.owner.as_str());
         let is_ours = owner == Some(world.config().owner.as_str());
         let state = |key: &str| match changes.get(key) {
-            // What others wrote is not compared with anything.
-            None if !is_ours => State::Plain,
+            // There is nothing to compare with what others wrote, or what files don't speak of.
+            None if !is_ours || wish == Wish::Nobody => State::Plain,
             _ if !is_compared => State::Plain,
             None => State::InStep,
             Some(change) if change.old.is_none() => State::Added,
@@ -158,6 +158,15 @@ fn compared(world: &World, changes: Vec<Change>, is_compared: bool) -> Objects {
     for change in changes.values().filter(|change| change.new.is_none()) {
         if let Some(old) = &change.old {
             put(&mut objects, &change.part, old, State::Deleted);
+        }
+    }
+    for (_, frontend) in objects
+        .iter_mut()
+        .filter(|(reference, _)| reference.kind == ObjectKind::Frontend)
+    {
+        let differs = |(_, state): &(String, State)| *state != State::InStep;
+        if frontend.state == State::InStep && frontend.children.values().any(differs) {
+            frontend.state = State::Changed;
         }
     }
     mark_empty(&mut objects, |backend| {

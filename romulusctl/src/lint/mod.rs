@@ -21,10 +21,6 @@ use crate::plain::count;
 /// What `lint` looks at.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LintArgs {
-    /// What is looked at.
-    #[command(flatten)]
-    pub input: InputArgs,
-
     /// What is taken for stored: routes and ids of others that yours could disturb
     #[arg(long, value_name = "empty|etcd|FILE", default_value = "empty")]
     pub against: Against,
@@ -36,6 +32,10 @@ pub struct LintArgs {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t)]
     pub output: LintOutput,
+
+    /// What is looked at.
+    #[command(flatten)]
+    pub input: InputArgs,
 }
 
 /// What counts like an error.

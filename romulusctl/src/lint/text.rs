@@ -8,8 +8,8 @@ use romulus_core::diagnostic::Severity;
 
 use super::finding::{Finding, Spot, Text};
 
-/// A source this long is not shown: nobody would see anything in a line of it.
-const LONGEST: usize = 16 * 1024;
+/// Lines this long are not shown: who writes a list without line breaks is told the column only.
+const LONGEST: usize = 256 * 1024;
 
 pub(super) fn print(findings: &[Finding<'_>], out: &mut dyn Write) -> std::io::Result<()> {
     let renderer = Renderer::styled();
@@ -121,7 +121,9 @@ impl<'f> Window<'f> {
             let origin = Origin::path(self.origin).line(line).char_column(column);
             return group.element(origin);
         }
-        let mut snippet = Snippet::source(&self.source[self.lines.clone()])
+        // A blank takes as many bytes, and is not shown at the end of a line.
+        let source = self.source[self.lines.clone()].replace('\r', " ");
+        let mut snippet = Snippet::source(source)
             .line_start(self.line)
             .path(self.origin);
         for spot in self.spots {
