@@ -117,7 +117,7 @@ async fn running_the_script_gives_the_same_tree_as_romulusd() {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "hostile", "namespace": "shop", "annotations": {
-            "romulus/path": "/it's; $(touch pwned) `touch pwned` \"a\\b\" \\ -- & <x> ü \u{1F600}",
+            "romulus/path": "/it's; $(touch pwned) `touch pwned` \"a\\b\" \\ -- & ü \u{1F600}/<x>",
             "romulus/header": "X-A: a\tb\nc",
             "romulus/middleware.-e 'x'\"\\$y": json!({"Type": "rewrite", "Middleware": {
                 "Regexp": "^http://it's/\\d+$", "Replacement": "!!'\"'\"'\n\r\t%s%%\\"}, "Priority": 1}).to_string(),
