@@ -36,6 +36,8 @@ pub(super) async fn listen(stub: ApiStub) -> io::Result<Server> {
         // Dropped with the task, and the connections with it.
         let mut connections = tokio::task::JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
+            // As Go does; else small events wait for the acknowledgement of those before.
+            drop(stream.set_nodelay(true));
             let stub = stub.clone();
             let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
                 let stub = stub.clone();
