@@ -1,7 +1,10 @@
 //! The etcd keys of vulcand and of romulus's own records, parsed once and printed exactly.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 
@@ -23,8 +26,38 @@ pub const RECORDS_PREFIX: &str = "romulus/objects/";
 /// assert!("romulus".parse::<Root>().is_err());
 /// # Ok::<(), romulus_core::key::RootError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Root(CompactString);
+#[derive(Debug, Clone)]
+pub struct Root(Arc<str>);
+
+/// Roots are few and keys are many: most comparisons are of one root with itself.
+impl Ord for Root {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Root {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Root {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Root {}
+
+impl Hash for Root {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 /// Why a text can't be the root of a tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,7 +15,8 @@ pub struct Settings<T> {
 }
 
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    // A text is always JSON.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// The value of a backend's key.

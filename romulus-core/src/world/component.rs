@@ -74,10 +74,10 @@ impl World {
             neighbours.extend(self.claims_of(&claim.service));
             neighbours.extend(self.recorded_of(&claim.service).cloned());
         }
-        if let Some(service) = object
-            .record
-            .as_ref()
-            .and_then(|(record, _)| record.service_name())
+        let claimant = object.claim.as_ref().map(|claim| &claim.service);
+        if let Some((record, _)) = &object.record
+            && !claimant.is_some_and(|service| record.names(service))
+            && let Some(service) = record.service_name()
         {
             neighbours.extend(self.claims_of(&service));
             neighbours.extend(self.recorded_of(&service).cloned());

@@ -450,8 +450,10 @@ impl<'w> Decider<'w> {
                 .get(name)
                 .filter(|_| !object.lost_children.contains(name));
             let in_step = stored.is_some_and(|stored| {
-                let stored = stored.value();
-                stored == text || same_server(&stored, &text)
+                stored.is_server(scheme, address) || {
+                    let stored = stored.value();
+                    stored == text || same_server(&stored, &text)
+                }
             });
             change.children.push(Child {
                 name: name.clone(),

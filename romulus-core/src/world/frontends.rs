@@ -270,7 +270,9 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
     change.record = decider.record(object);
     change.links.new_route = Some(blueprint.route.clone());
     change.links.new_backend = Some(wish.backend.clone());
-    change.links.placeholder = value(&placeholder_route(&reference.id));
+    if !blueprint.middlewares.is_empty() {
+        change.links.placeholder = value(&placeholder_route(&reference.id));
+    }
     let is_placeholder = |route: &String| route.starts_with(PLACEHOLDER);
     change.links.is_settling = change.links.old_route.as_ref().is_some_and(is_placeholder);
     let target = decider.world.backend_of(reference, &wish.backend);

@@ -234,7 +234,7 @@ impl World {
                 .record
                 .as_ref()
                 .filter(|(record, _)| record.owner == owner.as_str());
-            ours.map(|(record, _)| record.service_name())
+            ours.map(|(record, _)| record.service.clone())
         };
         let is_backend = object.kind == ObjectKind::Backend;
         let was_there = tree.get(object.kind, &object.id).is_some();
@@ -253,7 +253,7 @@ impl World {
             self.owned.add(object.kind, after.1);
         }
         if before.0 != after.0 {
-            if let Some(Some(service)) = before.0
+            if let Some(service) = before.0.and_then(|service| record::service_name(&service))
                 && let Some(objects) = self.recorded.get_mut(&service)
             {
                 objects.remove(object);
@@ -261,7 +261,7 @@ impl World {
                     self.recorded.remove(&service);
                 }
             }
-            if let Some(Some(service)) = after.0 {
+            if let Some(service) = after.0.and_then(|service| record::service_name(&service)) {
                 self.recorded
                     .entry(service)
                     .or_insert_with(|| Few::with_capacity(2))

@@ -40,8 +40,7 @@ impl Record {
 
     /// The Service it was written for.
     pub(crate) fn service_name(&self) -> Option<ObjectName> {
-        let (namespace, name) = self.service.split_once('/')?;
-        Some(ObjectName::new(namespace, name))
+        service_name(&self.service)
     }
 
     /// Whether it says what would be written for an object of this Service: an absent uid equals
@@ -51,12 +50,19 @@ impl Record {
             (Some(stored), Some(wanted)) => stored == wanted,
             _ => true,
         };
-        let same_service = || {
-            let parts = self.service.split_once('/');
-            parts == Some((service.name.namespace(), service.name.name()))
-        };
-        self.owner == owner.as_str() && same_uid && same_service()
+        self.owner == owner.as_str() && same_uid && self.names(&service.name)
     }
+
+    /// Whether it was written for the Service of this name.
+    pub(crate) fn names(&self, service: &ObjectName) -> bool {
+        self.service.split_once('/') == Some((service.namespace(), service.name()))
+    }
+}
+
+/// The Service that a record calls `namespace/name`.
+pub(super) fn service_name(text: &str) -> Option<ObjectName> {
+    let (namespace, name) = text.split_once('/')?;
+    Some(ObjectName::new(namespace, name))
 }
 
 impl std::fmt::Display for Record {

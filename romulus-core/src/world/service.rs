@@ -172,7 +172,24 @@ impl World {
 
     /// The objects the Service claims now.
     pub(super) fn claims_of(&self, name: &ObjectName) -> Vec<ObjectRef> {
-        self.wanted_claims(name).into_keys().collect()
+        let Some(state) = self.services.get(name) else {
+            return Vec::new();
+        };
+        let Some(root) = &state.root else {
+            return Vec::new();
+        };
+        let object = |kind, id: &Segment| ObjectRef {
+            root: root.clone(),
+            kind,
+            id: id.clone(),
+        };
+        let of_port = |port: &PortState| {
+            let backend = object(ObjectKind::Backend, &port.backend);
+            let frontend = port.blueprint.frontend.is_some();
+            let frontend = frontend.then(|| object(ObjectKind::Frontend, &port.blueprint.id));
+            std::iter::once(backend).chain(frontend)
+        };
+        state.ports.iter().flat_map(of_port).collect()
     }
 
     /// What the Service asks for.

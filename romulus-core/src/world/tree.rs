@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::key::{Key, ObjectKind, Segment};
@@ -152,7 +153,7 @@ impl StoredChild {
     fn new(kind: ObjectKind, entry: &Entry) -> Self {
         let server = || {
             let server = ChildContent::server(&entry.value)?;
-            (server.text() == entry.value).then_some(server)
+            server.is_written_as(&entry.value).then_some(server)
         };
         let server = if kind == ObjectKind::Backend {
             server()
@@ -178,6 +179,16 @@ impl StoredChild {
                 port: *port,
             }),
             ChildContent::Text(text) => server_address(text),
+        }
+    }
+
+    /// Whether it is a server exactly as romulus writes it for this address.
+    pub(crate) fn is_server(&self, scheme: Scheme, address: &ServerAddress) -> bool {
+        match (&self.content, &address.host) {
+            (ChildContent::Server(stored, ip, port), Host::Ip(wanted)) => {
+                (*stored, ip, *port) == (scheme, wanted, address.port)
+            }
+            _ => false,
         }
     }
 
@@ -210,6 +221,16 @@ impl ChildContent {
         Some(Self::Server(scheme, address.ip(), address.port()))
     }
 
+    /// Whether a server's text is this one.
+    fn is_written_as(&self, text: &str) -> bool {
+        let Self::Server(scheme, ip, port) = self else {
+            return false;
+        };
+        let mut rest = Rest(text);
+        let address = SocketAddr::new(*ip, *port);
+        write!(rest, r#"{{"URL":"{scheme}://{address}"}}"#).is_ok() && rest.0.is_empty()
+    }
+
     fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Server(scheme, ip, port) => {
@@ -221,6 +242,16 @@ impl ChildContent {
             }
             Self::Text(text) => Cow::Borrowed(text),
         }
+    }
+}
+
+/// What is left of a text once what was written is taken off its beginning.
+struct Rest<'t>(&'t str);
+
+impl fmt::Write for Rest<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+        Ok(())
     }
 }
 
