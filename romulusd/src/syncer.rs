@@ -30,7 +30,7 @@ use crate::writer::Writer;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Operations that are planned at once: enough to keep the store busy until there is room for more.
-const ENOUGH: usize = 4096;
+const ENOUGH: usize = 2048;
 
 /// How often the loop turns at least, so that it can be seen to.
 const PULSE: Duration = Duration::from_secs(10);

@@ -2,16 +2,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use romulus_core::plan::Group;
 use romulus_etcd::{Fence, GroupResult, Store, commit_group};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Groups that are being committed at the same time; etcd gains nothing from more.
-const IN_FLIGHT: usize = 8;
+const IN_FLIGHT: usize = 16;
 
 /// A group that is through.
 pub(crate) struct Done {
@@ -19,6 +20,18 @@ pub(crate) struct Done {
     pub(crate) result: GroupResult,
     /// Since it was planned.
     pub(crate) took: Duration,
+}
+
+/// What a task came to; where it panicked, so does who waits for it.
+async fn joined(task: JoinHandle<Done>) -> Done {
+    match task.await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Nobody aborts it but the runtime, at its own end.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 /// Carries out groups, several at a time, each in its own order.
@@ -70,14 +83,21 @@ impl Writer {
             };
             let (store, settle) = (self.store.clone(), self.settle);
             let (fence, cancel) = (self.fence.clone(), self.cancel.clone());
-            self.running.push(Box::pin(async move {
+            let work = async move {
                 let result = commit_group(&*store, &group, fence.as_ref(), settle, &cancel).await;
                 Done {
                     group,
                     result,
                     took: planned.elapsed(),
                 }
-            }));
+            };
+            // Among many, one goes on while the loop plans the next; one alone is spared the way to
+            // another thread and back.
+            self.running.push(if self.running.is_empty() {
+                work.boxed()
+            } else {
+                joined(tokio::spawn(work)).boxed()
+            });
         }
     }
 
