@@ -16,6 +16,7 @@ pub use sources::{SourceFile, Sources, Written};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use rayon::prelude::*;
 use romulus_core::cluster::{ClusterChange, Kind, Object, ObjectName, Scope};
 
 use crate::problem::{ObjectRef, Outcome, Place, SourceProblem};
@@ -131,6 +132,9 @@ pub fn parse_with_sources(
     (loaded, sources)
 }
 
+/// Files that are parsed by all processors before it is told how far it is.
+const AT_ONCE: usize = 256;
+
 fn assemble(
     files: Vec<(PathBuf, Vec<u8>)>,
     mut problems: Vec<SourceProblem>,
@@ -139,11 +143,24 @@ fn assemble(
     mut tell: impl FnMut(usize, usize),
 ) -> Loaded {
     let (mut found, total) = (Vec::new(), files.len());
-    for (read, (path, text)) in files.into_iter().enumerate() {
-        tell(read, total);
-        let keep_nodes = sources.is_some();
-        parse::parse(&path, &text, keep_nodes, &mut found, &mut problems);
-        if let Some(sources) = &mut sources {
+    let keep_nodes = sources.is_some();
+    for (read, some) in files.chunks(AT_ONCE).enumerate() {
+        tell(read * AT_ONCE, total);
+        let parsed: Vec<_> = some
+            .par_iter()
+            .map(|(path, text)| {
+                let (mut found, mut problems) = (Vec::new(), Vec::new());
+                parse::parse(path, text, keep_nodes, &mut found, &mut problems);
+                (found, problems)
+            })
+            .collect();
+        for (more_found, more_problems) in parsed {
+            found.extend(more_found);
+            problems.extend(more_problems);
+        }
+    }
+    if let Some(sources) = &mut sources {
+        for (path, text) in files {
             sources.add(path, text);
         }
     }
@@ -153,11 +170,14 @@ fn assemble(
         .iter()
         .all(|problem| problem.outcome != Outcome::Skipped);
     let mut changes = Vec::with_capacity(objects.len() + 4);
-    for scope in scopes() {
+    let selected = objects
+        .into_iter()
+        .filter(|object| selects(selection, object));
+    let (services, endpoints): (Vec<_>, Vec<_>) =
+        selected.partition(|object| object.kind() == Kind::Service);
+    for (scope, objects) in scopes().into_iter().zip([services, endpoints]) {
         changes.push(ClusterChange::ListStart(scope.clone()));
-        let of_scope = objects.iter().filter(|object| object.kind() == scope.kind);
-        let selected = of_scope.filter(|object| selects(selection, object));
-        changes.extend(selected.cloned().map(ClusterChange::Apply));
+        changes.extend(objects.into_iter().map(ClusterChange::Apply));
         changes.push(ClusterChange::ListEnd { scope, complete });
     }
     Loaded { changes, problems }
