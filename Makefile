@@ -10,6 +10,7 @@ demo: setup ## Builds, syncs docs/examples into an embedded store, shows the key
 test: setup ## Everything CI runs
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --quiet --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --quiet
 	$(CARGO) test --workspace --all-features
 

@@ -3,9 +3,7 @@
 //! The input is a list of texts with NUL bytes between them: first the names of the ports, with
 //! commas between them, then annotations as `<option>=<value>`, without their prefix.
 
-use std::collections::BTreeMap;
-
-use romulus_core::cluster::{ObjectName, Protocol, Service, ServicePort};
+use romulus_core::cluster::{Labels, ObjectName, Protocol, Service, ServicePort};
 use romulus_core::config::Config;
 use romulus_core::diagnostic::{Diagnostic, Severity};
 use romulus_core::map::{
@@ -69,7 +67,7 @@ fn service(text: &str) -> Service {
         name: ObjectName::new("shop", "web"),
         uid: None,
         created: None,
-        labels: BTreeMap::new(),
+        labels: Labels::default(),
         ports: ports.collect(),
         annotations: fields.map(annotation).collect(),
         service_type: Default::default(),
@@ -131,7 +129,7 @@ fn backend(port: &PortBlueprint) {
             .as_ref()
             .map(|settings| settings.parsed.clone())
             .unwrap_or_default();
-        assert_eq!(backend.settings, wanted, "{text}");
+        assert_eq!(backend.settings, *wanted, "{text}");
     }
     let scheme = port.backend.scheme.valid().copied().unwrap_or(Scheme::Http);
     for host in ["10.0.0.1", "fd00::1"] {
@@ -158,7 +156,7 @@ fn frontend(port: &PortBlueprint, content: &FrontendBlueprint, has_priority: boo
     let wanted = settings
         .map(|settings| settings.parsed.clone())
         .unwrap_or_default();
-    assert_eq!(frontend.settings, wanted, "{text}");
+    assert_eq!(frontend.settings, *wanted, "{text}");
     for (name, value) in &content.middlewares {
         let read = taken(
             &value.text,
