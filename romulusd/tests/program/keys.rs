@@ -18,10 +18,12 @@ impl Keys {
     }
 
     pub(crate) async fn snapshot(&self) -> Snapshot {
-        self.0
-            .load(&[String::new()])
-            .await
-            .expect("the etcd answers")
+        // On a busy machine an answer may take longer than a call waits.
+        eventually("the etcd answers", async || {
+            let loaded = self.0.load(&[String::new()]).await;
+            loaded.map_err(|error| error.to_string())
+        })
+        .await
     }
 
     /// Every key with its value.
