@@ -42,7 +42,6 @@ fn changed(services: usize) -> (World, ClusterChange, i64) {
 #[library_benchmark(setup = changed)]
 #[bench::of_100(100)]
 #[bench::of_1_000(1_000)]
-#[bench::of_10_000(10_000)]
 fn change((mut world, change, mut revision): (World, ClusterChange, i64)) -> World {
     world.apply([change]);
     settle(&mut world, &mut revision);
