@@ -24,6 +24,29 @@ pub(super) struct ServiceState {
     pub(super) endpoints_seen: Seen,
 }
 
+impl ServiceState {
+    /// The objects it asks for, each with its port and the position of that.
+    fn objects(&self) -> impl Iterator<Item = (ObjectRef, usize, &PortState)> {
+        let ports = || self.ports.iter().enumerate();
+        let rooted = self
+            .root
+            .iter()
+            .flat_map(move |root| ports().map(move |port| (root, port)));
+        rooted.flat_map(|(root, (position, port))| {
+            let object = |kind, id: &Segment| ObjectRef {
+                root: root.clone(),
+                kind,
+                id: id.clone(),
+            };
+            let backend = object(ObjectKind::Backend, &port.backend);
+            let frontend = port.blueprint.frontend.as_ref();
+            let frontend = frontend.map(|_| object(ObjectKind::Frontend, &port.blueprint.id));
+            let objects = std::iter::once(backend).chain(frontend);
+            objects.map(move |object| (object, position, port))
+        })
+    }
+}
+
 /// One published port.
 #[derive(Debug)]
 pub(super) struct PortState {
@@ -172,68 +195,43 @@ impl World {
 
     /// The objects the Service claims now.
     pub(super) fn claims_of(&self, name: &ObjectName) -> Vec<ObjectRef> {
-        let Some(state) = self.services.get(name) else {
-            return Vec::new();
-        };
-        let Some(root) = &state.root else {
-            return Vec::new();
-        };
-        let object = |kind, id: &Segment| ObjectRef {
-            root: root.clone(),
-            kind,
-            id: id.clone(),
-        };
-        let of_port = |port: &PortState| {
-            let backend = object(ObjectKind::Backend, &port.backend);
-            let frontend = port.blueprint.frontend.is_some();
-            let frontend = frontend.then(|| object(ObjectKind::Frontend, &port.blueprint.id));
-            std::iter::once(backend).chain(frontend)
-        };
-        state.ports.iter().flat_map(of_port).collect()
+        let state = self.services.get(name).into_iter();
+        let objects = state.flat_map(|state| state.objects());
+        objects.map(|(object, _, _)| object).collect()
     }
 
     /// What the Service asks for.
     pub(super) fn wanted_claims(&self, name: &ObjectName) -> BTreeMap<ObjectRef, Claim> {
-        let mut claims = BTreeMap::new();
-        let Some(state) = self.services.get(name) else {
-            return claims;
-        };
-        let Some(root) = &state.root else {
-            return claims;
-        };
-        for (position, port) in state.ports.iter().enumerate() {
-            let blueprint = &port.blueprint;
-            let claim = |links| Claim {
-                service: name.clone(),
+        let state = self.services.get(name).into_iter();
+        let objects = state.flat_map(|state| state.objects());
+        let claim = |(object, position, port): (ObjectRef, usize, &PortState)| {
+            let links = self.links(&object, port);
+            let service = name.clone();
+            let claim = Claim {
+                service,
                 port: position,
                 links,
             };
-            let object = |kind, id: &Segment| ObjectRef {
-                root: root.clone(),
-                kind,
-                id: id.clone(),
-            };
-            claims.insert(
-                object(ObjectKind::Backend, &port.backend),
-                claim(Links::default()),
-            );
-            if let Some(frontend) = &blueprint.frontend {
-                let target = frontend
-                    .valid()
-                    .and_then(|frontend| frontend.target.as_ref());
-                let links = Links {
-                    route: frontend
-                        .valid()
-                        .map(|frontend| frontend.route.as_str().into()),
-                    backend: Some(match target {
-                        Some(target) => self.placed_backend(root, &target.id),
-                        None => port.backend.clone(),
-                    }),
-                };
-                claims.insert(object(ObjectKind::Frontend, &blueprint.id), claim(links));
-            }
+            (object, claim)
+        };
+        objects.map(claim).collect()
+    }
+
+    /// How others find what a port asks for.
+    fn links(&self, object: &ObjectRef, port: &PortState) -> Links {
+        let frontend = port.blueprint.frontend.as_ref();
+        let Some(frontend) = frontend.filter(|_| object.kind == ObjectKind::Frontend) else {
+            return Links::default();
+        };
+        let frontend = frontend.valid();
+        let target = frontend.and_then(|frontend| frontend.target.as_ref());
+        Links {
+            route: frontend.map(|frontend| frontend.route.as_str().into()),
+            backend: Some(match target {
+                Some(target) => self.placed_backend(&object.root, &target.id),
+                None => port.backend.clone(),
+            }),
         }
-        claims
     }
 
     /// Finds the trees of Services that were read before it was known what is stored of them.
