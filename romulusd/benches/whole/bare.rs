@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -130,35 +131,23 @@ async fn relay(api: &str, etcd: &str) {
     }
 }
 
+/// Reads a list to its end.
+async fn list_all<K: Clone + std::fmt::Debug + DeserializeOwned>(api: Api<K>) {
+    let mut page = ListParams::default().limit(PAGE);
+    loop {
+        let list = api.list(&page).await.expect("a page");
+        match list.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => page = page.continue_token(&token),
+            None => return,
+        }
+    }
+}
+
 /// Reads a whole cluster and all keys, page by page, and does nothing with them.
 async fn read(api: &str, etcd: &str) {
     let client = api_client(api).await;
-    let services = async {
-        let (api, mut page) = (
-            Api::<Service>::all(client.clone()),
-            ListParams::default().limit(PAGE),
-        );
-        loop {
-            let list = api.list(&page).await.expect("a page");
-            match list.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => page = page.continue_token(&token),
-                None => return,
-            }
-        }
-    };
-    let slices = async {
-        let (api, mut page) = (
-            Api::<EndpointSlice>::all(client.clone()),
-            ListParams::default().limit(PAGE),
-        );
-        loop {
-            let list = api.list(&page).await.expect("a page");
-            match list.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => page = page.continue_token(&token),
-                None => return,
-            }
-        }
-    };
+    let services = list_all(Api::<Service>::all(client.clone()));
+    let slices = list_all(Api::<EndpointSlice>::all(client));
     tokio::join!(services, slices);
     let mut etcd = Client::connect([etcd], None).await.expect("etcd answers");
     for (mut from, end) in [
