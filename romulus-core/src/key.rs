@@ -1,5 +1,6 @@
 //! The etcd keys of vulcand and of romulus's own records, parsed once and printed exactly.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -100,12 +101,16 @@ impl Root {
 
     /// What every key of the tree begins with.
     pub fn prefix(&self) -> String {
-        format!("{}/", self.0)
+        [&self.0, "/"].concat()
     }
 
     /// One path segment that stands for the root in romulus's own keys: `%` and `/` are escaped.
-    pub fn escaped(&self) -> String {
-        self.0.replace('%', "%25").replace('/', "%2F")
+    pub fn escaped(&self) -> Cow<'_, str> {
+        if self.0.contains(['%', '/']) {
+            self.0.replace('%', "%25").replace('/', "%2F").into()
+        } else {
+            self.as_str().into()
+        }
     }
 
     /// The reverse of [`escaped`](Self::escaped).
@@ -144,13 +149,18 @@ impl Segment {
     /// Takes a text as a segment of a key; `None` where it is empty or has a slash or a control
     /// character, which would change the shape of the key or hide in a terminal.
     pub fn new(text: &str) -> Option<Self> {
-        let bad = |c: char| c == '/' || c.is_control();
-        (!text.is_empty() && !text.contains(bad)).then(|| Self(text.into()))
+        let is_bad = |c: char| c == '/' || c.is_control();
+        let has_bad = if text.is_ascii() {
+            text.bytes().any(|b| is_bad(b.into()))
+        } else {
+            text.contains(is_bad)
+        };
+        (!text.is_empty() && !has_bad).then(|| Self(text.into()))
     }
 
     /// A segment read from a key: only the slash is impossible.
     fn stored(text: &str) -> Option<Self> {
-        (!text.is_empty() && !text.contains('/')).then(|| Self(text.into()))
+        (!text.is_empty() && !text.bytes().any(|b| b == b'/')).then(|| Self(text.into()))
     }
 
     /// The text.
@@ -247,35 +257,21 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// The key of the object itself.
     pub fn head_key(&self) -> String {
-        format!(
-            "{}/{}/{}/{}",
-            self.root,
-            self.kind.folder(),
-            self.id,
-            self.kind.head()
-        )
+        let (root, id) = (self.root.as_str(), self.id.as_str());
+        [root, self.kind.folder(), id, self.kind.head()].join("/")
     }
 
     /// The key of one of its servers or middlewares.
     pub fn child_key(&self, name: &Segment) -> String {
-        format!(
-            "{}/{}/{}/{}/{}",
-            self.root,
-            self.kind.folder(),
-            self.id,
-            self.kind.children(),
-            name
-        )
+        let (root, id) = (self.root.as_str(), self.id.as_str());
+        let (folder, children) = (self.kind.folder(), self.kind.children());
+        [root, folder, id, children, name.as_str()].join("/")
     }
 
     /// The key of the record that says who owns it.
     pub fn record_key(&self) -> String {
-        format!(
-            "{RECORDS_PREFIX}{}/{}/{}",
-            self.root.escaped(),
-            self.kind.folder(),
-            self.id
-        )
+        let (root, folder, id) = (self.root.escaped(), self.kind.folder(), self.id.as_str());
+        [RECORDS_PREFIX, &root, "/", folder, "/", id].concat()
     }
 }
 

@@ -1,8 +1,6 @@
 //! The texts of keys' values: field order as vulcand's own tools print it, compact, no HTML
 //! escaping.
 
-use std::fmt::Write as _;
-
 use crate::key::Segment;
 
 /// Settings a Service gives: read once, carried in their author's order.
@@ -15,8 +13,18 @@ pub struct Settings<T> {
 }
 
 pub(super) fn quoted(text: &str) -> String {
-    // A text is always JSON.
-    serde_json::to_string(text).unwrap_or_default()
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quote(&mut quoted, text);
+    quoted
+}
+
+/// Nearly every text is JSON as it stands.
+fn quote(value: &mut String, text: &str) {
+    if text.bytes().any(|b| b < b' ' || b == b'"' || b == b'\\') {
+        // A text is always JSON.
+        return value.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+    value.extend(["\"", text, "\""]);
 }
 
 /// The value of a backend's key.
@@ -27,7 +35,9 @@ pub(super) fn quoted(text: &str) -> String {
 /// assert_eq!(backend_value(&id, None), r#"{"Id":"web.shop","Type":"http"}"#);
 /// ```
 pub fn backend_value(id: &Segment, settings: Option<&str>) -> String {
-    let mut value = format!(r#"{{"Id":{},"Type":"http""#, quoted(id.as_str()));
+    let mut value = String::from(r#"{"Id":"#);
+    quote(&mut value, id.as_str());
+    value.push_str(r#","Type":"http""#);
     close(&mut value, settings);
     value
 }
@@ -39,25 +49,28 @@ pub fn frontend_value(
     route: &str,
     settings: Option<&str>,
 ) -> String {
-    let mut value = format!(
-        r#"{{"Id":{},"Type":"http","BackendId":{},"Route":{}"#,
-        quoted(id.as_str()),
-        quoted(backend.as_str()),
-        quoted(route)
-    );
+    let mut value = String::from(r#"{"Id":"#);
+    quote(&mut value, id.as_str());
+    value.push_str(r#","Type":"http","BackendId":"#);
+    quote(&mut value, backend.as_str());
+    value.push_str(r#","Route":"#);
+    quote(&mut value, route);
     close(&mut value, settings);
     value
 }
 
 fn close(value: &mut String, settings: Option<&str>) {
     if let Some(settings) = settings {
-        // Writing to a String can't fail.
-        let _ = write!(value, r#","Settings":{settings}"#);
+        value.extend([r#","Settings":"#, settings]);
     }
     value.push('}');
 }
 
 /// The value of a server's key.
 pub fn server_value(url: &str) -> String {
-    format!(r#"{{"URL":{}}}"#, quoted(url))
+    let mut value = String::with_capacity(url.len() + 10);
+    value.push_str(r#"{"URL":"#);
+    quote(&mut value, url);
+    value.push('}');
+    value
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::key::{ObjectRef, Segment};
+use crate::map::{self, Scheme, ServerAddress};
 
 /// What is to happen to one backend or frontend, before the order of it all is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +48,26 @@ pub(crate) enum RecordChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Child {
     pub(crate) name: Segment,
-    pub(crate) text: String,
+    pub(crate) value: ChildValue,
     /// The store holds it, saying the same.
     pub(crate) in_step: bool,
+}
+
+/// What the key of a server or middleware says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ChildValue {
+    Text(String),
+    /// A server: put into words only where it is written, which few of many are.
+    Server(Scheme, ServerAddress),
+}
+
+impl ChildValue {
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Server(scheme, address) => map::server_value(&address.url(*scheme)),
+        }
+    }
 }
 
 /// A frontend's route and backend, before and after; empty for backends.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::key::{ObjectKind, ObjectRef};
 
 use super::change::{HeadChange, ObjectChange};
-use super::graph::{Graph, Level, Node};
+use super::graph::{Graph, Level, Node, Part};
 use super::{Group, Guard, Op, Revision, Step, Transaction};
 
 /// Room for the leader's own guard.
@@ -48,11 +48,11 @@ struct Emitter<'c> {
     /// What of each object the current step guards: its head, and its record.
     guarded: BTreeMap<usize, bool>,
     /// What the current step does to heads and records.
-    after: Vec<(usize, bool, State)>,
+    after: Vec<(usize, Part, State)>,
 }
 
 /// The transactions of ordered changes: one per level where it fits.
-pub(crate) fn emit(changes: &[ObjectChange], graph: &Graph, levels: &[Level]) -> Group {
+pub(crate) fn emit(changes: &[ObjectChange], graph: Graph, levels: &[Level]) -> Group {
     let stored = |revision: fn(&ObjectChange) -> Option<i64>| {
         changes
             .iter()
@@ -69,11 +69,13 @@ pub(crate) fn emit(changes: &[ObjectChange], graph: &Graph, levels: &[Level]) ->
         guarded: BTreeMap::new(),
         after: Vec::new(),
     };
+    let mut nodes: Vec<Option<Node>> = graph.nodes.into_iter().map(Some).collect();
     for level in levels {
         emitter.close();
         emitter.current.settle = level.settle;
-        for node in &level.nodes {
-            emitter.write(&graph.nodes[*node]);
+        // Each is in one level.
+        for node in level.nodes.iter().filter_map(|node| nodes[*node].take()) {
+            emitter.write(node);
         }
     }
     emitter.close();
@@ -86,19 +88,16 @@ pub(crate) fn emit(changes: &[ObjectChange], graph: &Graph, levels: &[Level]) ->
 }
 
 impl Emitter<'_> {
-    fn write(&mut self, node: &Node) {
-        let ops: Vec<&Op> = [Some(&node.op), node.record.as_ref()]
-            .into_iter()
-            .flatten()
-            .collect();
-        let object = &self.changes[node.change].object;
-        let has_record = node.record.is_some() || node.op.key() == object.record_key();
+    fn write(&mut self, node: Node) {
+        let has_record = node.record.is_some() || node.part == Part::Record;
         let mut guards = self.missing_guards(node.change, has_record);
-        guards.extend(self.target_guard(node));
-        let bytes: usize = ops.iter().map(|op| size(op)).sum::<usize>()
+        guards.extend(self.target_guard(&node));
+        let bytes: usize = size(&node.op)
+            + node.record.as_ref().map_or(0, size)
             + guards.iter().map(|guard| guard.key().len()).sum::<usize>();
         let transaction = &self.current.transaction;
-        let full = transaction.ops.len() + ops.len() > Transaction::MAX_OPS
+        let ops = 1 + usize::from(node.record.is_some());
+        let full = transaction.ops.len() + ops > Transaction::MAX_OPS
             || transaction.guards.len() + guards.len() > MAX_GUARDS
             || self.bytes + bytes > Transaction::MAX_BYTES;
         if full && !transaction.ops.is_empty() {
@@ -110,14 +109,13 @@ impl Emitter<'_> {
         self.current.transaction.guards.extend(guards);
         *self.guarded.entry(node.change).or_default() |= has_record;
         let step = self.steps.len();
-        for op in ops {
-            if op.key() == object.record_key() {
+        let record = node.record.map(|record| (Part::Record, record));
+        for (part, op) in [(node.part, node.op)].into_iter().chain(record) {
+            if part != Part::Child {
                 self.after
-                    .push((node.change, false, State::after(op, step)));
-            } else if node.head {
-                self.after.push((node.change, true, State::after(op, step)));
+                    .push((node.change, part, State::after(&op, step)));
             }
-            self.current.transaction.ops.push(op.clone());
+            self.current.transaction.ops.push(op);
         }
     }
 
@@ -138,7 +136,7 @@ impl Emitter<'_> {
     /// A frontend is put only while the backend it refers to is there: one without makes vulcand's
     /// next start fail. A backend that is written in the same group is guarded by its own order.
     fn target_guard(&self, node: &Node) -> Option<Guard> {
-        if !node.head || !matches!(node.op, Op::Put { .. }) {
+        if node.part != Part::Head || !matches!(node.op, Op::Put { .. }) {
             return None;
         }
         let ObjectChange { object, links, .. } = &self.changes[node.change];
@@ -167,11 +165,10 @@ impl Emitter<'_> {
         self.steps.push(std::mem::take(&mut self.current));
         self.bytes = 0;
         self.guarded.clear();
-        for (change, head, state) in self.after.drain(..) {
-            let states = if head {
-                &mut self.heads
-            } else {
-                &mut self.records
+        for (change, part, state) in self.after.drain(..) {
+            let states = match part {
+                Part::Head => &mut self.heads,
+                Part::Child | Part::Record => &mut self.records,
             };
             states[change] = state;
         }

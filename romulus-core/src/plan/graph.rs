@@ -55,13 +55,20 @@ pub(crate) enum Gap {
     Settle,
 }
 
+/// What of an object a write is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Head,
+    Child,
+    Record,
+}
+
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) op: Op,
     /// Which of the changes it belongs to.
     pub(crate) change: usize,
-    /// It writes the head key.
-    pub(crate) head: bool,
+    pub(crate) part: Part,
     /// The ownership record that goes into the same transaction.
     pub(crate) record: Option<Op>,
 }

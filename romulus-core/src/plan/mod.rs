@@ -10,7 +10,7 @@ mod order;
 mod pack;
 mod transaction;
 
-pub(crate) use change::{Child, FrontendLinks, HeadChange, ObjectChange, RecordChange};
+pub(crate) use change::{Child, ChildValue, FrontendLinks, HeadChange, ObjectChange, RecordChange};
 pub(crate) use pack::pack;
 pub use transaction::{Group, Guard, Op, Revision, Step, Transaction};
 
@@ -21,6 +21,6 @@ pub(crate) fn group(mut changes: Vec<ObjectChange>) -> Option<Group> {
         return None;
     }
     let (graph, levels) = order::order(&mut changes);
-    let group = emit::emit(&changes, &graph, &levels);
+    let group = emit::emit(&changes, graph, &levels);
     (!group.steps.is_empty()).then_some(group)
 }

@@ -6,7 +6,7 @@ use crate::key::{ObjectKind, ObjectRef};
 
 use super::Op;
 use super::change::{HeadChange, ObjectChange, RecordChange};
-use super::graph::{Gap, Graph, Level, Node, Reason};
+use super::graph::{Gap, Graph, Level, Node, Part, Reason};
 
 /// The nodes of one change.
 #[derive(Debug, Default)]
@@ -105,11 +105,11 @@ impl<'c> Builder<'c> {
         positions
     }
 
-    fn node(&mut self, change: usize, op: Op, head: bool, record: Option<Op>) -> usize {
+    fn node(&mut self, change: usize, op: Op, part: Part, record: Option<Op>) -> usize {
         self.graph.add(Node {
             op,
             change,
-            head,
+            part,
             record,
         })
     }
@@ -132,13 +132,13 @@ impl<'c> Builder<'c> {
                     let delete = Op::Delete {
                         key: head_key.clone(),
                     };
-                    nodes.early_delete = Some(self.node(position, delete, true, None));
+                    nodes.early_delete = Some(self.node(position, delete, Part::Head, None));
                 }
                 if change.settles() {
                     let first = put(&change.links.placeholder);
-                    nodes.put = Some(self.node(position, first, true, record.take()));
+                    nodes.put = Some(self.node(position, first, Part::Head, record.take()));
                 } else {
-                    nodes.put = Some(self.node(position, put(text), true, record.take()));
+                    nodes.put = Some(self.node(position, put(text), Part::Head, record.take()));
                     nodes.last_put = nodes.put;
                 }
             }
@@ -148,14 +148,16 @@ impl<'c> Builder<'c> {
             let key = object.child_key(&child.name);
             let op = Op::Put {
                 key,
-                value: child.text.clone(),
+                value: child.value.text(),
             };
-            nodes.child_puts.push(self.node(position, op, false, None));
+            nodes
+                .child_puts
+                .push(self.node(position, op, Part::Child, None));
         }
         if let (true, HeadChange::Put(text) | HeadChange::Recreate(text)) =
             (change.settles(), &change.head)
         {
-            nodes.last_put = Some(self.node(position, put(text), true, None));
+            nodes.last_put = Some(self.node(position, put(text), Part::Head, None));
         }
         let deletes_first = object.kind == ObjectKind::Frontend;
         let delete = Op::Delete {
@@ -163,7 +165,7 @@ impl<'c> Builder<'c> {
         };
         let goes = change.head == HeadChange::Delete;
         if goes && deletes_first {
-            nodes.delete = Some(self.node(position, delete.clone(), true, record.take()));
+            nodes.delete = Some(self.node(position, delete.clone(), Part::Head, record.take()));
         }
         for name in &change.strays {
             let op = Op::Delete {
@@ -171,15 +173,15 @@ impl<'c> Builder<'c> {
             };
             nodes
                 .child_deletes
-                .push(self.node(position, op, false, None));
+                .push(self.node(position, op, Part::Child, None));
         }
         if goes && !deletes_first {
-            nodes.delete = Some(self.node(position, delete, true, record.take()));
+            nodes.delete = Some(self.node(position, delete, Part::Head, record.take()));
         }
         if let Some(record) = record {
             // A record on its own: an adopted object, a Service that came back with another uid,
             // or what is left of an object whose head is gone.
-            self.node(position, record, false, None);
+            self.node(position, record, Part::Record, None);
         }
         self.nodes[position] = nodes;
     }

@@ -8,7 +8,7 @@ use crate::config::{Policy, Prune};
 use crate::diagnostic::{Code, Diagnostic, Subject};
 use crate::key::{ObjectKind, ObjectRef, Segment};
 use crate::map::{self, Head, Scheme};
-use crate::plan::{Child, FrontendLinks, HeadChange, ObjectChange, RecordChange};
+use crate::plan::{Child, ChildValue, FrontendLinks, HeadChange, ObjectChange, RecordChange};
 use crate::vulcand;
 
 use super::World;
@@ -444,20 +444,20 @@ impl<'w> Decider<'w> {
         };
         let names = map::server_names(&port.servers, named.servers(), Segment::new);
         for (name, address) in &names {
-            let text = map::server_value(&address.url(scheme));
+            let value = ChildValue::Server(scheme, (*address).clone());
             let stored = object
                 .children
                 .get(name)
                 .filter(|_| !object.lost_children.contains(name));
             let in_step = stored.is_some_and(|stored| {
                 stored.is_server(scheme, address) || {
-                    let stored = stored.value();
-                    stored == text || same_server(&stored, &text)
+                    let (stored, wanted) = (stored.value(), value.text());
+                    stored == wanted || same_server(&stored, &wanted)
                 }
             });
             change.children.push(Child {
                 name: name.clone(),
-                text,
+                value,
                 in_step,
             });
         }
@@ -475,7 +475,7 @@ impl<'w> Decider<'w> {
         change.children = kept
             .map(|(name, child)| Child {
                 name: name.clone(),
-                text: child.value().into_owned(),
+                value: ChildValue::Text(child.value().into_owned()),
                 in_step: true,
             })
             .collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::key::{ObjectKind, ObjectRef, Segment};
 use crate::map::{self, FrontendBlueprint, Head};
-use crate::plan::{Child, HeadChange, ObjectChange, RecordChange};
+use crate::plan::{Child, ChildValue, HeadChange, ObjectChange, RecordChange};
 use crate::vulcand;
 
 use super::decide::{Decider, Standing, untouched};
@@ -289,7 +289,7 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
         });
         change.children.push(Child {
             name: name.clone(),
-            text: middleware.text.clone(),
+            value: ChildValue::Text(middleware.text.clone()),
             in_step,
         });
     }

@@ -37,9 +37,24 @@ impl Tree {
 
     /// The other backends whose ids this one begins with.
     pub(super) fn shorter<'t>(&'t self, id: &'t str) -> impl Iterator<Item = &'t Segment> {
-        let cuts = (1..id.len()).filter(|cut| id.is_char_boundary(*cut));
-        cuts.filter_map(|cut| self.backends().get_key_value(&id[..cut]))
-            .map(|(id, _)| id)
+        // Whatever is the beginning of the id and stands before another id that sorts before it,
+        // is also the beginning of what the two have in common.
+        let before = |bound: Bound<&str>| {
+            let range = (Bound::Unbounded, bound);
+            self.backends().range::<str, _>(range).next_back()
+        };
+        let mut bound = Bound::Excluded(id);
+        std::iter::from_fn(move || {
+            loop {
+                let (found, _) = before(bound)?;
+                let common = common_beginning(found.as_str(), id);
+                if common == found.as_str() {
+                    bound = Bound::Excluded(common);
+                    return Some(found);
+                }
+                bound = Bound::Included(common);
+            }
+        })
     }
 }
 
@@ -191,6 +206,15 @@ impl World {
             }
         }
     }
+}
+
+/// What both texts begin with; a part of the second.
+fn common_beginning<'t>(text: &str, other: &'t str) -> &'t str {
+    let same = |(one, another): &((usize, char), char)| one.1 == *another;
+    let pairs = other.char_indices().zip(text.chars());
+    let last = pairs.take_while(same).last();
+    let end = last.map_or(0, |((at, c), _)| at + c.len_utf8());
+    &other[..end]
 }
 
 fn backend_in(root: &Root, id: &Segment) -> ObjectRef {
