@@ -152,6 +152,36 @@ fn the_oldest_service_wins_a_route_and_a_stored_one_keeps_it() {
     assert_eq!(harness.diagnostics(), "");
 }
 
+/// Two that would swap their routes are held up by a third that is older than one of them and
+/// never gets the route either.
+#[test]
+fn whoever_waits_for_a_route_gets_it_when_one_that_never_had_it_gives_up() {
+    let first = |host: &str| service("prod", "first", json!({"romulus/host": host}));
+    let second = |host: &str| service("prod", "second", json!({"romulus/host": host}));
+    let mut oldest = service("prod", "oldest", json!({"romulus/host": "a.test"}));
+    oldest["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
+    let held_up = || {
+        let mut harness = synced(&[first("a.test"), second("b.test")]);
+        harness.apply(std::slice::from_ref(&oldest));
+        harness.sync();
+        harness.apply(&[first("b.test"), second("a.test")]);
+        assert_eq!(harness.narrate(), "");
+        harness
+    };
+    let mut harness = held_up();
+    harness.delete("Service", "prod", "oldest");
+    harness.sync();
+    assert_eq!(harness.diagnostics(), "");
+
+    let mut harness = held_up();
+    oldest["metadata"]["annotations"] = json!({"romulus/host": "c.test"});
+    harness.apply(&[oldest]);
+    harness.sync();
+    assert_eq!(harness.diagnostics(), "");
+    let first = harness.store.get("vulcand/frontends/first.prod/frontend");
+    assert!(first.is_some_and(|entry| entry.value.contains("Host(`b.test`)")));
+}
+
 #[test]
 fn a_backend_moves_before_one_is_written_whose_id_begins_with_its_own() {
     let mut harness = synced(&[

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use romulus_core::cluster::ObjectName;
 use romulus_core::key::{Key, OWN_PREFIX, ObjectRef};
 use romulus_core::plan::{Group, Op, Step};
-use romulus_core::world::World;
+use romulus_core::world::{End, World};
 
 use crate::progress::Progress;
 
@@ -53,7 +53,7 @@ pub(crate) fn play(world: &mut World, mut show: impl FnMut(&World, &Group, &Step
                 revision += 1;
                 world.committed(&step.transaction, revision);
             }
-            world.finished(group, false);
+            world.finished(group, End::Complete);
             planned += group.objects.len();
             progress.tell(planned, None);
         }

@@ -8,7 +8,7 @@ use romulus_core::diagnostic::Severity;
 use romulus_core::plan::{Group, Op, Transaction};
 use romulus_core::secret::mask;
 use romulus_core::stored::{Entry, KeyChange};
-use romulus_core::world::World;
+use romulus_core::world::{End, World};
 use romulus_etcd::{GroupEnd, GroupResult, Store, StoreError, WatchEvent};
 use romulus_kube::{Outcome, Source, SourceEvent, SourceProblem};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -344,7 +344,7 @@ impl Syncer {
 
     fn end_term(&mut self) {
         for group in self.writer.end_term() {
-            self.world.finished(&group, false);
+            self.world.finished(&group, End::Cut);
         }
     }
 
@@ -427,26 +427,26 @@ impl Syncer {
         }
         match result.end {
             GroupEnd::Done => {
-                self.world.finished(group, false);
+                self.world.finished(group, End::Complete);
                 self.went_well();
             }
-            GroupEnd::Cancelled => self.world.finished(group, false),
+            GroupEnd::Cancelled => self.world.finished(group, End::Cut),
             GroupEnd::Fenced => {
                 self.fenced();
-                self.world.finished(group, false);
+                self.world.finished(group, End::Cut);
             }
             GroupEnd::Refused { revision, current } => {
                 if let Some(step) = group.steps.get(result.committed.len()) {
                     self.correct(&step.transaction, revision, current);
                 }
-                self.world.finished(group, true);
+                self.world.finished(group, End::Refused);
             }
             GroupEnd::Unknown(error) => {
                 self.failed("writing", error.into())?;
                 self.doubtful.push(group.clone());
             }
             GroupEnd::Failed(error) => {
-                self.world.finished(group, false);
+                self.world.finished(group, End::Cut);
                 self.failed("writing", error.into())?;
             }
         }
@@ -480,7 +480,7 @@ impl Syncer {
             let prefixes: Vec<String> = group.objects.iter().flat_map(World::prefixes_of).collect();
             let snapshot = self.store.load(&prefixes).await?;
             self.world.refresh(&group.objects, &snapshot);
-            self.world.finished(group, false);
+            self.world.finished(group, End::Cut);
             self.doubtful.pop();
         }
         Ok(())

@@ -3,7 +3,7 @@
 use romulus_core::cluster::{ClusterChange, Endpoints, Kind, Object, Scope, Service, SliceJson};
 use romulus_core::config::Config;
 use romulus_core::stored::Snapshot;
-use romulus_core::world::World;
+use romulus_core::world::{End, World};
 use serde_json::json;
 
 /// Endpoints of each Service.
@@ -87,7 +87,7 @@ pub(crate) fn settle(world: &mut World, revision: &mut i64) {
             *revision += 1;
             world.committed(&step.transaction, *revision);
         }
-        world.finished(&group, false);
+        world.finished(&group, End::Complete);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::key::{OWN_PREFIX, ObjectRef, RECORDS_PREFIX, Root};
 use crate::plan::{Group, Guard, Op, Revision, Step, Transaction};
 use crate::stored::{KeyChange, Snapshot};
-use crate::world::{Plan, World};
+use crate::world::{End, Plan, World};
 
 use super::{MapStore, Refused};
 
@@ -173,7 +173,7 @@ impl Harness {
     /// Commits a group.
     pub fn commit(&mut self, group: &Group) -> Vec<Transaction> {
         let steps = self.commit_steps(group, group.steps.len());
-        self.world.finished(group, false);
+        self.world.finished(group, End::Complete);
         steps
     }
 

@@ -24,6 +24,8 @@ use super::tree::{Content, Object, StoredChild};
 pub(super) struct Decision {
     pub(super) changes: Vec<ObjectChange>,
     pub(super) diagnostics: BTreeMap<ObjectRef, Vec<Diagnostic>>,
+    /// Once the changes are carried out, everything is as it is wanted, and nothing is left to say.
+    pub(super) is_whole: bool,
 }
 
 /// Whose object it is, and whether anything wants it.
@@ -84,6 +86,7 @@ fn decide_unless(
     for (_, change) in frontends {
         decider.push(change);
     }
+    decider.decision.is_whole = decider.is_whole();
     decider.decision
 }
 
@@ -96,6 +99,19 @@ pub(super) struct Decider<'w> {
 }
 
 impl<'w> Decider<'w> {
+    /// Whether nothing is left to do or to say about the component once the changes are carried
+    /// out. Where anything is said, or goes, another look may find more.
+    fn is_whole(&self) -> bool {
+        let is_plain = |change: &ObjectChange| {
+            let stays = matches!(change.head, HeadChange::Keep | HeadChange::Put(_));
+            stays && (change.strays.is_empty() || !change.children.is_empty())
+        };
+        let mut standing = self.standing.values();
+        standing.all(|standing| *standing == Standing::Claimed)
+            && self.decision.diagnostics.is_empty()
+            && self.decision.changes.iter().all(is_plain)
+    }
+
     pub(super) fn standing(&self, object: &ObjectRef) -> Standing {
         self.standing
             .get(object)

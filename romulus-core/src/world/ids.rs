@@ -80,7 +80,7 @@ impl World {
                     state.root.as_ref() == Some(root)
                         && state.ports.iter().any(|port| port.backend == target)
                 });
-                let in_flight = || self.object(&backend).is_some_and(|o| o.in_flight);
+                let in_flight = || self.is_in_flight(&backend);
                 claimed && (in_flight() || self.is_crowded(root, id))
             };
             (stored || waits()).then_some(target)

@@ -30,7 +30,7 @@ use brake::Brake;
 use cluster::{Cluster, Few, Seen, Touched};
 use report::{Origin, Report};
 use service::ServiceState;
-use tree::{Claim, Object, StoredChild, Tree};
+use tree::{Claim, Flight, Object, StoredChild, Tree};
 
 pub use counts::Counts;
 pub use record::Record;
@@ -45,6 +45,17 @@ pub struct Plan {
     pub raised: Vec<Diagnostic>,
     /// Diagnostics that no longer hold.
     pub cleared: Vec<Diagnostic>,
+}
+
+/// How a group ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Every step was committed.
+    Complete,
+    /// It was given up on the way.
+    Cut,
+    /// A guard of a step did not hold.
+    Refused,
 }
 
 /// Everything romulus knows: the cluster as its sources tell it, the store as it is watched.
@@ -184,16 +195,17 @@ impl World {
         self.trees.keys()
     }
 
-    /// A group is no longer being carried out, whether it got to its end or not; what it left
-    /// undone is planned anew.
-    pub fn finished(&mut self, group: &Group, refused: bool) {
+    /// A group is no longer being carried out; what it left undone is planned anew.
+    pub fn finished(&mut self, group: &Group, end: End) {
         for object in &group.objects {
-            self.change(object, |state| state.in_flight = false);
-            self.dirty.insert(object.clone());
+            let flight = self.change(object, |state| state.flight.take());
+            if end != End::Complete || flight != Some(Flight::Whole) {
+                self.dirty.insert(object.clone());
+            }
             if object.kind == ObjectKind::Backend && !self.is_ours(object) {
                 self.vanished.insert(object.clone()); // it did not come to be
             }
-            if refused {
+            if end == End::Refused {
                 self.refused.insert(object.clone());
             } else {
                 self.refused.remove(object);
@@ -211,7 +223,8 @@ impl World {
     }
 
     fn is_in_flight(&self, object: &ObjectRef) -> bool {
-        self.object(object).is_some_and(|object| object.in_flight)
+        self.object(object)
+            .is_some_and(|object| object.flight.is_some())
     }
 
     fn is_ours(&self, object: &ObjectRef) -> bool {
@@ -237,14 +250,13 @@ impl World {
             ours.map(|(record, _)| record.service.clone())
         };
         let is_backend = object.kind == ObjectKind::Backend;
-        let was_there = tree.get(object.kind, &object.id).is_some();
-        let (before, after, result) = tree.update(object.kind, &object.id, |state| {
+        let updated = tree.update(object.kind, &object.id, |state| {
             let before = (recorded(state), state.children.len());
             let result = change(state);
             (before, (recorded(state), state.children.len()), result)
         });
-        let is_gone = tree.get(object.kind, &object.id).is_none();
-        let is_new = is_backend && !was_there;
+        let (is_new, is_gone) = (updated.is_new, updated.is_gone);
+        let (before, after, result) = updated.result;
         let vanishes = is_backend && (is_gone || before.0.is_some() && after.0.is_none());
         if before.0.is_some() {
             self.owned.remove(object.kind, before.1);
@@ -268,13 +280,13 @@ impl World {
                     .insert(object.clone(), ());
             }
         }
-        if is_new {
+        if is_new && is_backend {
             self.appeared.insert(object.clone());
         }
         if vanishes {
             self.vanished.insert(object.clone());
         }
-        if was_there && is_gone {
+        if is_gone && !is_new {
             self.gone.insert(object.clone());
         }
         self.weigh(object);
@@ -342,8 +354,13 @@ impl World {
                 self.report.set(Origin::Object(object.clone()), found);
             }
             if let Some(group) = plan::group(decision.changes) {
+                let flight = if decision.is_whole {
+                    Flight::Whole
+                } else {
+                    Flight::Part
+                };
                 for object in &group.objects {
-                    self.change(object, |state| state.in_flight = true);
+                    self.change(object, |state| state.flight = Some(flight));
                 }
                 let steps = group.steps.iter();
                 operations += steps.map(|step| step.transaction.ops.len()).sum::<usize>();
@@ -417,6 +434,7 @@ impl World {
 
     fn claim(&mut self, object: &ObjectRef, claim: Claim) {
         self.trees.entry(object.root.clone()).or_default();
+        self.yield_route(object, claim.links.route.as_deref());
         let is_new = self.change(object, |state| {
             state.unclaimed_live = false;
             state.claim.replace(claim).is_none()
@@ -429,11 +447,33 @@ impl World {
     }
 
     fn unclaim(&mut self, object: &ObjectRef, seen: Seen) {
+        self.yield_route(object, None);
         self.change(object, |state| {
             state.claim = None;
             state.unclaimed_live = seen == Seen::Live;
         });
         self.dirty.insert(object.clone());
+    }
+
+    /// A frontend that asks for another route than before: whoever asked for the same may get it
+    /// now, though this one never had it.
+    fn yield_route(&mut self, object: &ObjectRef, wanted: Option<&str>) {
+        let claim = self.object(object).and_then(|state| state.claim.as_ref());
+        let Some(route) = claim.and_then(|claim| claim.links.route.as_deref()) else {
+            return;
+        };
+        if Some(route) == wanted {
+            return;
+        }
+        let Some(tree) = self.trees.get(&object.root) else {
+            return;
+        };
+        let others = tree.with_route(route).filter(|id| **id != object.id);
+        let others = others.map(|id| ObjectRef {
+            id: id.clone(),
+            ..object.clone()
+        });
+        self.dirty.extend(others.collect::<Vec<_>>());
     }
 
     fn backend_of(&self, frontend: &ObjectRef, id: &Segment) -> ObjectRef {

@@ -5,7 +5,7 @@ use crate::plan::{Op, Transaction};
 use crate::stored::{Entry, KeyChange, Snapshot};
 
 use super::World;
-use super::tree::Object;
+use super::tree::{Flight, Object};
 
 /// What becomes of what is known, where a snapshot says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl World {
         for (text, entry) in &snapshot.entries {
             for key in self.keys(text) {
                 if in_scope(&key) {
-                    self.set(&key, Some(entry.clone()), since(entry.revision));
+                    self.see(&key, Some(entry.clone()), since(entry.revision));
                 }
             }
         }
@@ -122,7 +122,7 @@ impl World {
             let keys: Vec<Key> = head.into_iter().chain(record).chain(children).collect();
             for key in keys {
                 if in_scope(&key) && !snapshot.entries.contains_key(&key.to_string()) {
-                    self.set(&key, None, since(snapshot.revision));
+                    self.see(&key, None, since(snapshot.revision));
                 }
             }
         }
@@ -146,10 +146,10 @@ impl World {
         };
         let mut others = false;
         for key in self.keys(change.key()) {
-            let news = self.set(&key, entry.cloned(), change.revision());
+            let news = self.see(&key, entry.cloned(), change.revision());
             others |= news
                 && self.object(key.object()).is_some_and(|object| {
-                    object.is_owned_by(&self.config.owner) && !object.in_flight
+                    object.is_owned_by(&self.config.owner) && object.flight.is_none()
                 });
         }
         others
@@ -171,20 +171,32 @@ impl World {
 
     /// Takes over a transaction of ours that the store applied.
     pub fn committed(&mut self, transaction: &Transaction, revision: i64) {
+        let mut writes = Vec::with_capacity(transaction.ops.len());
         for op in &transaction.ops {
-            let entry = match op {
+            if let Op::Delete { key } = op {
+                self.tombstones.insert(key.clone(), revision);
+            }
+            writes.extend(self.keys(op.key()).into_iter().map(|key| (key, op)));
+        }
+        let of_one = |one: &(Key, &Op), other: &(Key, &Op)| one.0.object() == other.0.object();
+        for writes in writes.chunk_by(of_one) {
+            let Some((first, _)) = writes.first() else {
+                continue;
+            };
+            let is_whole = self
+                .object(first.object())
+                .is_some_and(|object| object.flight == Some(Flight::Whole));
+            let entry = |op: &Op| match op {
                 Op::Put { value, .. } => Some(Entry {
                     value: value.clone(),
                     revision,
                     lease: 0,
                 }),
-                Op::Delete { key } => {
-                    self.tombstones.insert(key.clone(), revision);
-                    None
-                }
+                Op::Delete { .. } => None,
             };
-            for key in self.keys(op.key()) {
-                self.set(&key, entry.clone(), revision);
+            let changes = writes.iter().map(|(key, op)| (key, entry(op)));
+            if self.set(first.object(), changes.collect(), revision) && !is_whole {
+                self.dirty.insert(first.object().clone());
             }
         }
     }
@@ -200,34 +212,49 @@ impl World {
             .collect()
     }
 
-    /// Sets what a key holds since a revision. Returns whether that is news.
-    fn set(&mut self, key: &Key, entry: Option<Entry>, revision: i64) -> bool {
+    /// Sets what a key holds since a revision, by somebody's doing that may ask for ours. Returns
+    /// whether that is news.
+    fn see(&mut self, key: &Key, entry: Option<Entry>, revision: i64) -> bool {
         let object = key.object();
-        if matches!(key, Key::Record(_)) {
+        // Nearly everything that a watch delivers is our own doing.
+        let is_known = self
+            .object(object)
+            .is_some_and(|state| state.knows(key, entry.is_none(), revision));
+        if is_known || !self.set(object, vec![(key, entry)], revision) {
+            return false;
+        }
+        self.dirty.insert(object.clone());
+        true
+    }
+
+    /// Sets what keys of an object hold since a revision. Returns whether any of it is news.
+    fn set(&mut self, object: &ObjectRef, keys: Vec<(&Key, Option<Entry>)>, revision: i64) -> bool {
+        let has = |is: fn(&Key) -> bool| keys.iter().any(|(key, _)| is(key));
+        if has(|key| matches!(key, Key::Record(_))) {
             // A record may be the first we hear of a tree.
             self.trees.entry(object.root.clone()).or_default();
         }
-        let deleted = entry.is_none();
-        // Nearly everything that a watch delivers is our own doing.
-        if self
-            .object(object)
-            .is_some_and(|state| state.knows(key, deleted, revision))
-        {
-            return false;
-        }
-        let left = match key {
-            Key::Head(object) => self.linked(object),
-            Key::Child(..) | Key::Record(_) => Vec::new(),
+        let left = if has(|key| matches!(key, Key::Head(_))) {
+            self.linked(object)
+        } else {
+            Vec::new()
         };
-        let news = self.change(object, |state| state.set(key, entry, revision));
-        if news {
-            self.dirty.insert(object.clone());
-            if deleted {
+        let news: Vec<(&Key, bool)> = self.change(object, |state| {
+            let set = |(key, entry): (_, Option<Entry>)| {
+                let is_deleted = entry.is_none();
+                state.set(key, entry, revision).then_some((key, is_deleted))
+            };
+            keys.into_iter().filter_map(set).collect()
+        });
+        for (key, is_deleted) in &news {
+            if *is_deleted {
                 self.lose_siblings(key);
             }
+        }
+        if news.iter().any(|(key, _)| matches!(key, Key::Head(_))) {
             // Somebody may wait for the route or the backend that a frontend has left.
             self.dirty.extend(left);
         }
-        news
+        !news.is_empty()
     }
 }

@@ -81,6 +81,15 @@ impl StoredHead {
     }
 }
 
+/// What a plan that is being carried out leaves to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flight {
+    /// Once it is through, everything is as it is wanted.
+    Whole,
+    /// Whoever hangs together with it is to be looked at again.
+    Part,
+}
+
 /// A backend or frontend: what is stored of it, and who wants it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Object {
@@ -95,14 +104,14 @@ pub(crate) struct Object {
     /// The same of single servers or middlewares.
     pub(crate) lost_children: BTreeSet<Segment>,
     /// A plan that touches it is being carried out.
-    pub(crate) in_flight: bool,
+    pub(crate) flight: Option<Flight>,
     /// Everything stored under it up to this revision is known.
     pub(crate) known_at: i64,
 }
 
 impl Object {
     pub(crate) fn is_gone(&self) -> bool {
-        self.claim.is_none() && !self.is_stored() && !self.in_flight
+        self.claim.is_none() && !self.is_stored() && self.flight.is_none()
     }
 
     /// Whether any key of it, or its record, is stored.
@@ -286,6 +295,15 @@ pub(crate) struct Tree {
     referers: BTreeMap<Segment, Few<Segment>>,
 }
 
+/// What became of an object by a change.
+pub(crate) struct Updated<R> {
+    /// It was not there before.
+    pub(crate) is_new: bool,
+    /// Nothing is left of it.
+    pub(crate) is_gone: bool,
+    pub(crate) result: R,
+}
+
 type Objects = BTreeMap<Segment, Box<Object>>;
 
 impl Tree {
@@ -329,30 +347,37 @@ impl Tree {
         kind: ObjectKind,
         id: &Segment,
         change: impl FnOnce(&mut Object) -> R,
-    ) -> R {
+    ) -> Updated<R> {
         let objects = match kind {
             ObjectKind::Backend => &mut self.backends,
             ObjectKind::Frontend => &mut self.frontends,
         };
-        let object = objects.entry(id.clone()).or_default();
-        if kind == ObjectKind::Backend {
-            let result = change(object);
-            if object.is_gone() {
-                objects.remove(id);
-            }
-            return result;
-        }
-        let before = links(object);
+        let mut is_new = false;
+        let object = objects.entry(id.clone()).or_insert_with(|| {
+            is_new = true;
+            Box::default()
+        });
+        let linked = (kind == ObjectKind::Frontend).then(|| links(object));
         let result = change(object);
-        let after = links(object);
-        if object.is_gone() {
-            objects.remove(id);
+        let is_gone = object.is_gone();
+        if let Some(before) = linked {
+            let after = links(object);
+            if before != after {
+                self.unlink(id, &before);
+                self.link(id, &after);
+            }
         }
-        if before != after {
-            self.unlink(id, &before);
-            self.link(id, &after);
+        if is_gone {
+            match kind {
+                ObjectKind::Backend => self.backends.remove(id),
+                ObjectKind::Frontend => self.frontends.remove(id),
+            };
         }
-        result
+        Updated {
+            is_new,
+            is_gone,
+            result,
+        }
     }
 
     fn link(&mut self, id: &Segment, links: &[Links; 2]) {

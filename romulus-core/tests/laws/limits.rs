@@ -3,6 +3,7 @@
 use romulus_core::plan::Transaction;
 use romulus_core::testing::Harness;
 use romulus_core::testing::worlds::Witness;
+use romulus_core::world::End;
 use serde_json::{Value, json};
 
 use crate::revisions::Revisions;
@@ -48,7 +49,7 @@ fn sync(harness: &mut Harness) -> Vec<Transaction> {
                 revisions.committed(&harness.store, &transaction);
                 written.push(transaction);
             }
-            harness.world.finished(group, false);
+            harness.world.finished(group, End::Complete);
         }
         revisions.verdict().expect("every revision keeps the rules");
     }

@@ -60,6 +60,15 @@ proptest! {
         prop_assert_eq!(play.harness.plan().groups, []);
     }
 
+    /// Objects whose plan was whole are not looked at again once it is through.
+    #[test]
+    fn after_any_history_another_look_at_everything_finds_nothing(history in histories()) {
+        let mut play = carry_out(&history)?;
+        let store = play.harness.store.clone();
+        play.harness.restore(store);
+        prop_assert_eq!(play.harness.plan(), Plan::default());
+    }
+
     /// Whatever was stored before: once no two Services want the same and everything validates,
     /// the store says what the Services say, and nothing else.
     #[test]

@@ -4,7 +4,7 @@ use crate::cluster::{ClusterChange, Endpoints, Kind, Object, ObjectName, Service
 use crate::key::{Key, ObjectKind, ObjectRef, RECORDS_PREFIX, Segment};
 use crate::plan::{Group, Transaction};
 use crate::testing::{Harness, MapStore};
-use crate::world::{Plan, Record};
+use crate::world::{End, Plan, Record};
 
 use super::event::Missed;
 use super::{Drift, Event, History, Round, Schedule};
@@ -162,7 +162,7 @@ impl Play {
             let next = picks.next().unwrap_or_default() % running.len();
             let (group, revisions) = &mut running[next];
             let Some(step) = group.steps.get(revisions.len()) else {
-                self.harness.world.finished(group, false);
+                self.harness.world.finished(group, End::Complete);
                 running.remove(next);
                 continue;
             };
