@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use litemap::LiteMap;
 
@@ -51,10 +51,10 @@ struct Listing {
 /// The Services and endpoints of the cluster, as the sources last told them.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    services: BTreeMap<ObjectName, Box<Tracked<Service>>>,
-    endpoints: BTreeMap<ObjectName, Box<Tracked<Endpoints>>>,
+    services: HashMap<ObjectName, Box<Tracked<Service>>>,
+    endpoints: HashMap<ObjectName, Box<Tracked<Endpoints>>>,
     /// Endpoints objects by the Service they belong to.
-    behind: BTreeMap<ObjectName, Few<ObjectName>>,
+    behind: HashMap<ObjectName, Few<ObjectName>>,
     scopes: BTreeMap<Scope, Listing>,
     /// Counts lists, so that a sweep knows what its list has shown.
     lists: u64,
@@ -63,9 +63,9 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(scopes: &[Scope]) -> Self {
         Self {
-            services: BTreeMap::new(),
-            endpoints: BTreeMap::new(),
-            behind: BTreeMap::new(),
+            services: HashMap::new(),
+            endpoints: HashMap::new(),
+            behind: HashMap::new(),
             scopes: scopes
                 .iter()
                 .map(|scope| (scope.clone(), Listing::default()))
@@ -232,5 +232,7 @@ fn unseen<'o>(
     since: u64,
 ) -> Vec<ObjectName> {
     let old = objects.filter(|(name, list)| *list < since && scope.covers(name));
-    old.map(|(name, _)| name.clone()).collect()
+    let mut unseen: Vec<ObjectName> = old.map(|(name, _)| name.clone()).collect();
+    unseen.sort_unstable();
+    unseen
 }

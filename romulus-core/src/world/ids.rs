@@ -31,7 +31,7 @@ impl Tree {
     /// The other backends whose ids begin with this one.
     pub(super) fn longer<'t>(&'t self, id: &'t str) -> impl Iterator<Item = &'t Segment> {
         let after = (Bound::Excluded(id), Bound::Unbounded);
-        let rest = self.backends().range::<str, _>(after).map(|(id, _)| id);
+        let rest = self.backend_ids().range::<str, _>(after);
         rest.take_while(move |other| other.as_str().starts_with(id))
     }
 
@@ -41,12 +41,12 @@ impl Tree {
         // is also the beginning of what the two have in common.
         let before = |bound: Bound<&str>| {
             let range = (Bound::Unbounded, bound);
-            self.backends().range::<str, _>(range).next_back()
+            self.backend_ids().range::<str, _>(range).next_back()
         };
         let mut bound = Bound::Excluded(id);
         std::iter::from_fn(move || {
             loop {
-                let (found, _) = before(bound)?;
+                let found = before(bound)?;
                 let common = common_beginning(found.as_str(), id);
                 if common == found.as_str() {
                     bound = Bound::Excluded(common);

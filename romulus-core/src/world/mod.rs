@@ -18,7 +18,7 @@ mod tree;
 mod view;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::cluster::{ClusterChange, ObjectName, Service};
 use crate::config::Config;
@@ -99,11 +99,11 @@ pub struct World {
     config: Config,
     cluster: Cluster,
     /// The Services that take part.
-    services: BTreeMap<ObjectName, Box<ServiceState>>,
+    services: HashMap<ObjectName, Box<ServiceState>>,
     trees: BTreeMap<Root, Tree>,
     records_loaded: bool,
     /// Objects by the Service their record names; ours only.
-    recorded: BTreeMap<ObjectName, Few<ObjectRef>>,
+    recorded: HashMap<ObjectName, Few<ObjectRef>>,
     /// What we own.
     owned: Counts,
     /// What has to be looked at by the next plan.
@@ -131,10 +131,10 @@ impl World {
     pub fn new(config: Config) -> Self {
         Self {
             cluster: Cluster::new(&config.scopes),
-            services: BTreeMap::new(),
+            services: HashMap::new(),
             trees: BTreeMap::from([(config.root.clone(), Tree::default())]),
             records_loaded: false,
-            recorded: BTreeMap::new(),
+            recorded: HashMap::new(),
             owned: Counts::default(),
             dirty: BTreeSet::new(),
             appeared: BTreeSet::new(),
@@ -198,7 +198,7 @@ impl World {
     /// A group is no longer being carried out; what it left undone is planned anew.
     pub fn finished(&mut self, group: &Group, end: End) {
         for object in &group.objects {
-            let flight = self.change(object, |state| state.flight.take());
+            let flight = self.land(object);
             if end != End::Complete || flight != Some(Flight::Whole) {
                 self.dirty.insert(object.clone());
             }
@@ -211,6 +211,25 @@ impl World {
                 self.refused.remove(object);
             }
         }
+    }
+
+    /// A plan that touches the object begins to be carried out.
+    fn launch(&mut self, object: &ObjectRef, flight: Flight) {
+        let tree = self.trees.get_mut(&object.root);
+        if let Some(state) = tree.and_then(|tree| tree.get_mut(object.kind, &object.id)) {
+            state.flight = Some(flight);
+        }
+    }
+
+    /// It is no longer carried out.
+    fn land(&mut self, object: &ObjectRef) -> Option<Flight> {
+        let tree = self.trees.get_mut(&object.root)?;
+        let state = tree.get_mut(object.kind, &object.id)?;
+        let flight = state.flight.take();
+        if state.is_gone() {
+            self.change(object, |_| ());
+        }
+        flight
     }
 
     /// Objects of ours whose record names the Service.
@@ -360,7 +379,7 @@ impl World {
                     Flight::Part
                 };
                 for object in &group.objects {
-                    self.change(object, |state| state.flight = Some(flight));
+                    self.launch(object, flight);
                 }
                 let steps = group.steps.iter();
                 operations += steps.map(|step| step.transaction.ops.len()).sum::<usize>();

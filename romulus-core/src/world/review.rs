@@ -31,8 +31,9 @@ impl World {
             let routes = self.routes(root, tree);
             self.review_routes(&routes, &mut found);
         }
-        for (name, state) in &self.services {
-            let Some(service) = self.cluster.service(name) else {
+        for name in self.services() {
+            let known = self.services.get(name).zip(self.cluster.service(name));
+            let Some((state, service)) = known else {
                 continue;
             };
             for port in &state.ports {
@@ -210,7 +211,9 @@ impl World {
 
     /// The Services that take part.
     pub fn services(&self) -> impl Iterator<Item = &crate::cluster::ObjectName> {
-        self.services.keys()
+        let mut names: Vec<_> = self.services.keys().collect();
+        names.sort_unstable();
+        names.into_iter()
     }
 
     /// The tree that a Service is written to.

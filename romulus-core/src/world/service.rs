@@ -236,11 +236,11 @@ impl World {
 
     /// Finds the trees of Services that were read before it was known what is stored of them.
     pub(super) fn find_trees(&mut self) {
+        let is_lost = |state: &ServiceState| state.is_held && state.root.is_none();
         let lost = self
-            .services
-            .iter()
-            .filter(|(_, state)| state.is_held && state.root.is_none());
-        for name in lost.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            .services()
+            .filter(|name| self.services.get(name).is_some_and(|state| is_lost(state)));
+        for name in lost.cloned().collect::<Vec<_>>() {
             self.read_service(&name, Seen::Listed, None);
         }
     }

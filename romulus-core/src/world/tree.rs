@@ -1,6 +1,7 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Write as _};
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::key::{Key, ObjectKind, Segment};
@@ -289,10 +290,12 @@ pub(crate) struct Tree {
     pub(crate) loaded: bool,
     backends: Objects,
     frontends: Objects,
+    /// The backends' ids in order: some begin with others.
+    backend_ids: BTreeSet<Segment>,
     /// Frontends that store or want a route.
-    routes: BTreeMap<Box<str>, Few<Segment>>,
+    routes: HashMap<Box<str>, Few<Segment>>,
     /// Frontends that refer to a backend, or want to.
-    referers: BTreeMap<Segment, Few<Segment>>,
+    referers: HashMap<Segment, Few<Segment>>,
 }
 
 /// What became of an object by a change.
@@ -304,7 +307,7 @@ pub(crate) struct Updated<R> {
     pub(crate) result: R,
 }
 
-type Objects = BTreeMap<Segment, Box<Object>>;
+type Objects = HashMap<Segment, Box<Object>>;
 
 impl Tree {
     fn objects(&self, kind: ObjectKind) -> &Objects {
@@ -318,18 +321,30 @@ impl Tree {
         self.objects(kind).get(id).map(|object| &**object)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (ObjectKind, &Segment, &Object)> {
-        let of = |kind| {
-            self.objects(kind)
-                .iter()
-                .map(move |(id, object)| (kind, id, &**object))
+    /// For what no index depends on, and what leaves something of the object.
+    pub(crate) fn get_mut(&mut self, kind: ObjectKind, id: &Segment) -> Option<&mut Object> {
+        let objects = match kind {
+            ObjectKind::Backend => &mut self.backends,
+            ObjectKind::Frontend => &mut self.frontends,
         };
-        of(ObjectKind::Backend).chain(of(ObjectKind::Frontend))
+        objects.get_mut(id).map(|object| &mut **object)
     }
 
-    /// Backends in the order of their ids.
-    pub(crate) fn backends(&self) -> &Objects {
-        &self.backends
+    /// All objects, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ObjectKind, &Segment, &Object)> {
+        let of = |kind| {
+            let objects = self.objects(kind).iter();
+            let mut objects: Vec<_> = objects.map(|(id, object)| (kind, id, &**object)).collect();
+            objects.sort_unstable_by_key(|(_, id, _)| *id);
+            objects
+        };
+        let backends = of(ObjectKind::Backend).into_iter();
+        backends.chain(of(ObjectKind::Frontend))
+    }
+
+    /// The backends' ids, in order.
+    pub(crate) fn backend_ids(&self) -> &BTreeSet<Segment> {
+        &self.backend_ids
     }
 
     pub(crate) fn with_route(&self, route: &str) -> impl Iterator<Item = &Segment> {
@@ -367,11 +382,14 @@ impl Tree {
                 self.link(id, &after);
             }
         }
-        if is_gone {
-            match kind {
-                ObjectKind::Backend => self.backends.remove(id),
-                ObjectKind::Frontend => self.frontends.remove(id),
-            };
+        match kind {
+            ObjectKind::Backend if is_gone => {
+                self.backends.remove(id);
+                self.backend_ids.remove(id);
+            }
+            ObjectKind::Frontend if is_gone => drop(self.frontends.remove(id)),
+            ObjectKind::Backend if is_new => drop(self.backend_ids.insert(id.clone())),
+            ObjectKind::Backend | ObjectKind::Frontend => {}
         }
         Updated {
             is_new,
@@ -409,7 +427,7 @@ impl Tree {
     }
 }
 
-fn remove<K: Ord>(index: &mut BTreeMap<K, Few<Segment>>, key: &K, id: &Segment) {
+fn remove<K: Eq + Hash>(index: &mut HashMap<K, Few<Segment>>, key: &K, id: &Segment) {
     if let Some(ids) = index.get_mut(key) {
         ids.remove(id);
         if ids.is_empty() {
