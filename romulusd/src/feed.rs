@@ -3,9 +3,22 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, SelectAll};
+use romulus_core::key::{OWN_PREFIX, RECORDS_PREFIX};
 use romulus_core::stored::Snapshot;
 use romulus_etcd::{ProgressRequest, Store, StoreError, WatchEvent};
 use tokio_stream::wrappers::ReceiverStream;
+
+/// What is watched for the changes of a prefix.
+///
+/// For the records that is everything of ours: so the key of a new leader, which is among them,
+/// tells by itself that what came before has been seen.
+fn watched(prefix: &str) -> &str {
+    if prefix == RECORDS_PREFIX {
+        OWN_PREFIX
+    } else {
+        prefix
+    }
+}
 
 /// What the store holds, prefix by prefix: loaded once, then watched.
 pub(crate) struct Feed {
@@ -35,7 +48,8 @@ impl Feed {
         // All of them or none: where one can't be opened, those opened before it end here.
         let mut opened = Vec::with_capacity(prefixes.len());
         for prefix in prefixes {
-            opened.push((prefix, self.store.watch(prefix, snapshot.revision).await?));
+            let watch = self.store.watch(watched(prefix), snapshot.revision).await?;
+            opened.push((prefix, watch));
         }
         for (prefix, watch) in opened {
             let prefix: Arc<str> = prefix.as_str().into();

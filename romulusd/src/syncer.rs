@@ -136,7 +136,6 @@ impl Syncer {
         let period = self.settings.heartbeat.max(Duration::from_millis(1));
         let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let beats = !self.settings.once && !self.settings.heartbeat.is_zero();
         // A leader that died is replaced by then; one that lives would keep a job waiting for ever.
         let patience = tokio::time::sleep(self.settings.lease_ttl + PATIENCE);
         tokio::pin!(patience);
@@ -169,7 +168,7 @@ impl Syncer {
                         self.world.config().owner
                     );
                 }
-                _ = heartbeat.tick(), if beats => self.beat(),
+                _ = heartbeat.tick() => self.beat(),
                 _ = pulse.tick() => {}
             }
             // What came meanwhile is taken in before the next plan.
@@ -337,6 +336,8 @@ impl Syncer {
                 self.scope_settled = false;
                 self.writer.begin_term(self.election.fence().cloned());
                 self.feed.ask();
+                // It comes back through the watch of its tree long before the answer does.
+                self.beat();
             }
             Turn::Lost => self.end_term(),
         }
@@ -524,7 +525,8 @@ impl Syncer {
 
     /// Puts the key that keeps vulcand's watch from being compacted away.
     fn beat(&self) {
-        if !self.election.is_leading() || !self.world.is_ready() {
+        let is_on = !self.settings.once && !self.settings.heartbeat.is_zero();
+        if !is_on || !self.election.is_leading() || !self.world.is_ready() {
             return;
         }
         let put = |key| Op::Put {

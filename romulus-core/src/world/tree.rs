@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::{self, Write as _};
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 
@@ -163,7 +162,7 @@ impl StoredChild {
     fn new(kind: ObjectKind, entry: &Entry) -> Self {
         let server = || {
             let server = ChildContent::server(&entry.value)?;
-            server.is_written_as(&entry.value).then_some(server)
+            (server.text() == entry.value).then_some(server)
         };
         let server = if kind == ObjectKind::Backend {
             server()
@@ -231,16 +230,6 @@ impl ChildContent {
         Some(Self::Server(scheme, address.ip(), address.port()))
     }
 
-    /// Whether a server's text is this one.
-    fn is_written_as(&self, text: &str) -> bool {
-        let Self::Server(scheme, ip, port) = self else {
-            return false;
-        };
-        let mut rest = Rest(text);
-        let address = SocketAddr::new(*ip, *port);
-        write!(rest, r#"{{"URL":"{scheme}://{address}"}}"#).is_ok() && rest.0.is_empty()
-    }
-
     fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Server(scheme, ip, port) => {
@@ -252,16 +241,6 @@ impl ChildContent {
             }
             Self::Text(text) => Cow::Borrowed(text),
         }
-    }
-}
-
-/// What is left of a text once what was written is taken off its beginning.
-struct Rest<'t>(&'t str);
-
-impl fmt::Write for Rest<'_> {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
-        Ok(())
     }
 }
 

@@ -22,9 +22,8 @@ impl EtcdStore {
     ) -> Result<Outcome, StoreError> {
         limits::check(transaction, fence)?;
         let request = Request::Txn { transaction, fence };
-        let txn = txn(transaction, fence);
         let commit = |client: etcd_client::Client| {
-            let txn = txn.clone();
+            let txn = txn(transaction, fence);
             async move {
                 let mut kv = client.kv_client().max_decoding_message_size(DECODE_BYTES);
                 Ok(kv.txn(txn).await?.0)

@@ -10,6 +10,8 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use romulus_etcd::Store as _;
+use romulus_etcd::testing::EtcdProcess;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -25,7 +27,7 @@ const PAGE: u32 = 500;
 pub(crate) async fn play(role: &str, args: &[String]) {
     match (role, args) {
         ("relay", [api, etcd]) => relay(api, etcd).await,
-        ("read", [api, etcd]) => read(api, etcd).await,
+        ("read", [api, etcd]) => read_all(api, etcd).await,
         ("parse", [folder]) => parse(Path::new(folder)),
         _ => panic!("no such role: {role} {args:?}"),
     }
@@ -66,6 +68,15 @@ pub(crate) async fn run(role: &[&str]) -> Duration {
         .expect("it can be waited for");
     assert!(output.status.success(), "{role:?}: {output:?}");
     started.elapsed()
+}
+
+/// What romulusd has written, records included.
+pub(crate) async fn read(etcd: &EtcdProcess) -> BTreeMap<String, String> {
+    let prefixes = ["vulcand/", "romulus/objects/"].map(str::to_owned);
+    let snapshot = etcd.store().load(&prefixes).await.expect("etcd answers");
+    let beat = |key: &String| key.ends_with("/heartbeat");
+    let entries = snapshot.entries.into_iter().filter(|(key, _)| !beat(key));
+    entries.map(|(key, entry)| (key, entry.value)).collect()
 }
 
 /// Writes these keys into an empty etcd as fast as it takes them; returns how long that took.
@@ -144,7 +155,7 @@ async fn list_all<K: Clone + std::fmt::Debug + DeserializeOwned>(api: Api<K>) {
 }
 
 /// Reads a whole cluster and all keys, page by page, and does nothing with them.
-async fn read(api: &str, etcd: &str) {
+async fn read_all(api: &str, etcd: &str) {
     let client = api_client(api).await;
     let services = list_all(Api::<Service>::all(client.clone()));
     let slices = list_all(Api::<EndpointSlice>::all(client));

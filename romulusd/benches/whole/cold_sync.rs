@@ -1,10 +1,8 @@
 //! A listed cluster into an empty etcd, against a loop that puts the same keys.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use romulus_etcd::Store as _;
-use romulus_etcd::testing::EtcdProcess;
 
 use crate::Args;
 use crate::bare;
@@ -36,7 +34,7 @@ pub(crate) async fn run(args: &Args, report: &mut Report) {
         other.resign().await;
         let took = (daemon.in_step().await - started).as_secs_f64();
         daemon.stop().await;
-        let keys = written(&stage.etcd).await;
+        let keys = bare::read(&stage.etcd).await;
         assert_eq!(keys.len(), shape.keys(), "every key is there");
         stage.etcd.restart_empty().await;
         let bare = bare::write(stage.etcd.endpoint(), &keys)
@@ -55,13 +53,4 @@ pub(crate) async fn run(args: &Args, report: &mut Report) {
         "",
         Some(1.15),
     );
-}
-
-/// What romulusd has written, records included.
-async fn written(etcd: &EtcdProcess) -> BTreeMap<String, String> {
-    let prefixes = ["vulcand/", "romulus/objects/"].map(str::to_owned);
-    let snapshot = etcd.store().load(&prefixes).await.expect("etcd answers");
-    let beat = |key: &String| key.ends_with("/heartbeat");
-    let entries = snapshot.entries.into_iter().filter(|(key, _)| !beat(key));
-    entries.map(|(key, entry)| (key, entry.value)).collect()
 }
