@@ -1,4 +1,3 @@
-use std::fmt;
 use std::net::IpAddr;
 
 use serde::Deserialize;
@@ -10,39 +9,12 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// The annotation on an Endpoints object that was cut at 1000 addresses.
 const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 
-/// Where an endpoint is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// An IP address.
-    Ip(IpAddr),
-    /// A text that is none; told when the Service is mapped.
-    Unreadable(Box<str>),
-}
-
-impl From<&str> for Address {
-    fn from(text: &str) -> Self {
-        match text.parse() {
-            Ok(ip) => Self::Ip(ip),
-            Err(_) => Self::Unreadable(text.into()),
-        }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(ip) => ip.fmt(f),
-            Self::Unreadable(text) => f.write_str(text),
-        }
-    }
-}
-
 /// One address behind a Service, with its conditions resolved as the EndpointSlice API documents:
 /// an unset `ready` or `serving` is true, an unset `terminating` is false.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The address.
-    pub address: Address,
+    pub address: IpAddr,
     /// Whether the endpoint takes traffic.
     pub ready: bool,
     /// Whether it would take traffic if it were not terminating.
@@ -71,8 +43,33 @@ pub struct EndpointPort {
 pub struct EndpointSet {
     /// The addresses.
     pub endpoints: Vec<Endpoint>,
+    /// Texts in the place of addresses that are none; told when the Service is mapped.
+    pub unreadable: Vec<Box<str>>,
     /// The ports of each of them.
     pub ports: Vec<EndpointPort>,
+}
+
+impl EndpointSet {
+    fn with_ports(ports: Vec<EndpointPort>, room: usize) -> Self {
+        Self {
+            endpoints: Vec::with_capacity(room),
+            unreadable: Vec::new(),
+            ports,
+        }
+    }
+
+    fn push(&mut self, address: &str, conditions: &Conditions) {
+        let Ok(address) = address.parse() else {
+            return self.unreadable.push(address.into());
+        };
+        let ready = conditions.ready.unwrap_or(true);
+        self.endpoints.push(Endpoint {
+            address,
+            ready,
+            serving: conditions.serving.unwrap_or(ready),
+            terminating: conditions.terminating.unwrap_or(false),
+        });
+    }
 }
 
 /// An EndpointSlice or a core/v1 Endpoints object.
@@ -150,31 +147,17 @@ impl From<SliceJson> for Endpoints {
         } else {
             json.endpoints
         };
-        let endpoints = endpoints
-            .into_iter()
-            .filter_map(|endpoint| {
-                let Conditions {
-                    ready,
-                    serving,
-                    terminating,
-                } = endpoint.conditions;
-                // Consumers treat all addresses of one endpoint as equal and use the first.
-                let address = endpoint.addresses.into_iter().next()?;
-                Some(Endpoint {
-                    address: address.as_str().into(),
-                    ready: ready.unwrap_or(true),
-                    serving: serving.unwrap_or(ready.unwrap_or(true)),
-                    terminating: terminating.unwrap_or(false),
-                })
-            })
-            .collect::<Box<[_]>>();
+        let mut set = EndpointSet::with_ports(json.ports, endpoints.len());
+        for endpoint in endpoints {
+            // Consumers treat all addresses of one endpoint as equal and use the first.
+            if let Some(address) = endpoint.addresses.first() {
+                set.push(address, &endpoint.conditions);
+            }
+        }
         Self {
             name,
             service,
-            sets: vec![EndpointSet {
-                endpoints: endpoints.into(),
-                ports: json.ports,
-            }],
+            sets: vec![set],
             has_names,
             truncated: false,
         }
@@ -211,20 +194,18 @@ impl From<EndpointsJson> for Endpoints {
     fn from(json: EndpointsJson) -> Self {
         let name = json.metadata.object_name();
         let set = |subset: Subset| {
-            let endpoint = |ready: bool| {
-                move |address: AddressJson| Endpoint {
-                    address: address.ip.as_str().into(),
-                    ready,
-                    serving: ready,
-                    terminating: false,
+            let (ready, not_ready) = (subset.addresses, subset.not_ready_addresses);
+            let mut set = EndpointSet::with_ports(subset.ports, ready.len() + not_ready.len());
+            for (addresses, is_ready) in [(ready, true), (not_ready, false)] {
+                let conditions = Conditions {
+                    ready: Some(is_ready),
+                    ..Conditions::default()
+                };
+                for address in addresses {
+                    set.push(&address.ip, &conditions);
                 }
-            };
-            let ready = subset.addresses.into_iter().map(endpoint(true));
-            let not_ready = subset.not_ready_addresses.into_iter().map(endpoint(false));
-            EndpointSet {
-                endpoints: ready.chain(not_ready).collect(),
-                ports: subset.ports,
             }
+            set
         };
         Self {
             service: Some(name.clone()),

@@ -10,9 +10,7 @@ mod name;
 mod service;
 
 pub use change::{ClusterChange, Kind, Object, Scope};
-pub use endpoints::{
-    Address, Endpoint, EndpointPort, EndpointSet, Endpoints, EndpointsJson, SliceJson,
-};
+pub use endpoints::{Endpoint, EndpointPort, EndpointSet, Endpoints, EndpointsJson, SliceJson};
 pub use name::ObjectName;
 pub(crate) use name::is_dns_label;
 pub(crate) use service::PREFIX;

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::cluster::{Address, Endpoints, Protocol, Service, ServicePort, ServiceType};
+use crate::cluster::{Endpoints, Protocol, Service, ServicePort, ServiceType};
 use crate::diagnostic::{Code, Diagnostic, Subject};
 
 /// The host of a server.
@@ -91,16 +91,10 @@ pub fn servers<'e>(
     for object in endpoints {
         for set in &object.sets {
             for number in numbers(set, port) {
+                diagnostics.extend(set.unreadable.iter().map(|text| unreadable(object, text)));
                 for endpoint in &set.endpoints {
-                    let ip = match &endpoint.address {
-                        Address::Ip(ip) => *ip,
-                        Address::Unreadable(text) => {
-                            diagnostics.push(unreadable(object, text));
-                            continue;
-                        }
-                    };
                     let server = ServerAddress {
-                        host: Host::Ip(ip),
+                        host: Host::Ip(endpoint.address),
                         port: number,
                     };
                     if endpoint.ready || service.publish_not_ready_addresses {
@@ -184,7 +178,7 @@ fn external(
 ///
 /// `stored` are the stored servers by name, with where their URLs lead.
 pub(crate) fn names<N: Ord + Clone>(
-    wanted: &BTreeSet<ServerAddress>,
+    wanted: &[ServerAddress],
     stored: impl IntoIterator<Item = (N, Option<ServerAddress>)>,
     name: impl Fn(&str) -> Option<N>,
 ) -> BTreeMap<N, &ServerAddress> {

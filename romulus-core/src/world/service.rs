@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::cluster::{ObjectName, Service};
 use crate::diagnostic::{Code, Diagnostic, Subject};
@@ -53,7 +53,8 @@ pub(super) struct PortState {
     pub(super) blueprint: PortBlueprint,
     /// The id of its backend: the port's id, unless that would be the beginning of another.
     pub(super) backend: Segment,
-    pub(super) servers: BTreeSet<ServerAddress>,
+    /// In order, each once.
+    pub(super) servers: Box<[ServerAddress]>,
 }
 
 /// Who is older: by creationTimestamp, then by name. Kubernetes writes timestamps in UTC with
@@ -96,7 +97,7 @@ impl World {
         let unread = |blueprint: PortBlueprint| PortState {
             backend: self.kept_backend(name, root.as_ref(), &blueprint.id),
             blueprint,
-            servers: BTreeSet::new(),
+            servers: Box::default(),
         };
         let state = ServiceState {
             ports: blueprint.ports.into_iter().map(unread).collect(),
@@ -158,8 +159,8 @@ impl World {
         for port in &mut state.ports {
             let endpoints = self.cluster.endpoints(name);
             let servers = map::servers(service, &port.blueprint.port, endpoints, &mut found);
-            if servers != port.servers {
-                port.servers = servers;
+            if !servers.iter().eq(&port.servers) {
+                port.servers = servers.into_iter().collect();
                 changed.push(port.backend.clone());
             }
         }

@@ -77,7 +77,7 @@ fn a_start_that_misses_too_many_services_deletes_nothing_and_does_everything_els
     let mut objects = cluster(1..=3);
     objects.push(service(6));
     objects.push(slice(1, &["10.0.0.99"]));
-    objects.retain(|object| !matches!(object, Object::Endpoints(e) if e.name.name() == "s1-x" && e.sets[0].endpoints[0].address == "10.0.0.1".into()));
+    objects.retain(|object| !matches!(object, Object::Endpoints(e) if e.name.name() == "s1-x" && e.sets[0].endpoints[0].address.to_string() == "10.0.0.1"));
     harness.list_objects(&objects);
     harness.sync();
     assert_eq!(withheld(&harness), 4, "{}", harness.diagnostics());

@@ -1,6 +1,7 @@
 //! Manifests, or the live cluster, and everything there is to say about them.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use romulus_core::cluster::{
     ClusterChange, Endpoint, EndpointPort, EndpointSet, Endpoints, Object, ObjectName, Service,
@@ -109,7 +110,7 @@ fn assumed_endpoints(changes: &[ClusterChange]) -> Vec<ClusterChange> {
         .map(|service| {
             let endpoint = Endpoint {
                 // An address for documentation, which no pod has.
-                address: "192.0.2.1".into(),
+                address: Ipv4Addr::new(192, 0, 2, 1).into(),
                 ready: true,
                 serving: true,
                 terminating: false,
@@ -124,6 +125,7 @@ fn assumed_endpoints(changes: &[ClusterChange]) -> Vec<ClusterChange> {
                 service: Some(service.name.clone()),
                 sets: vec![EndpointSet {
                     endpoints: vec![endpoint],
+                    unreadable: Vec::new(),
                     ports: service.ports.iter().map(port).collect(),
                 }],
                 has_names: false,

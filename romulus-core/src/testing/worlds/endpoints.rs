@@ -11,7 +11,7 @@ const ADDRESSES: &[&str] = &["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "fd
 fn endpoint() -> impl Strategy<Value = Endpoint> {
     let ready = |ready, serving, terminating| {
         move |address: &'static str| Endpoint {
-            address: address.into(),
+            address: address.parse().expect("an address"),
             ready,
             serving,
             terminating,
@@ -60,7 +60,11 @@ pub(super) fn endpoints(options: WorldOptions) -> impl Strategy<Value = Endpoint
         |((name, service), endpoints, ports)| Endpoints {
             name,
             service: Some(service),
-            sets: vec![EndpointSet { endpoints, ports }],
+            sets: vec![EndpointSet {
+                endpoints,
+                ports,
+                ..EndpointSet::default()
+            }],
             has_names: false,
             truncated: false,
         },
