@@ -151,7 +151,7 @@ fn frontend(port: &PortBlueprint, content: &FrontendBlueprint, has_priority: boo
     let text = frontend_value(&port.id, backend, &content.route, settings_text);
     let frontend = taken(&text, Frontend::parse(&text, &Environment::default()));
     assert_eq!(frontend.backend_id, backend.as_str(), "{text}");
-    assert_eq!(frontend.route, content.route, "{text}");
+    assert_eq!(*frontend.route, *content.route, "{text}");
     assert_eq!(content.route.starts_with("/*"), has_priority, "{text}");
     let wanted = settings
         .map(|settings| settings.parsed.clone())

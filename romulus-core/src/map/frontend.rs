@@ -13,9 +13,9 @@ use super::{Findings, Head, MiddlewareValue, Settings, middleware, route, sugar}
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrontendBlueprint {
     /// The text of the route.
-    pub route: String,
+    pub route: Box<str>,
     /// The annotations that the parts of the route come from, for diagnostics.
-    pub route_keys: Vec<String>,
+    pub route_keys: Box<[String]>,
     /// The settings, if any are given.
     pub settings: Option<Settings<FrontendSettings>>,
     /// The backend, where it is not the port's own.
@@ -63,8 +63,8 @@ pub(super) fn blueprint(
     let held = || {
         let route::Route { text, keys } = route.valid()?.clone();
         Some(FrontendBlueprint {
-            route: text,
-            route_keys: keys,
+            route: text.into(),
+            route_keys: keys.into(),
             settings: settings?,
             target: target?.map(Box::new),
             middlewares: middlewares?,

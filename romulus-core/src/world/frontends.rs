@@ -197,7 +197,7 @@ fn assign_routes(
                 || (!losers.contains_key(reference)
                     && wishes
                         .get(reference)
-                        .is_some_and(|wish| wish.blueprint.route != route));
+                        .is_some_and(|wish| *wish.blueprint.route != *route));
             if !leaves {
                 holders.entry((&reference.root, route)).or_insert(reference);
             }
@@ -205,7 +205,7 @@ fn assign_routes(
         let mut wanted: BTreeMap<(&crate::key::Root, &str), Vec<&ObjectRef>> = BTreeMap::new();
         for (reference, wish) in wishes {
             if !losers.contains_key(reference) && stored(reference) != Some(&wish.blueprint.route) {
-                let slot = (&reference.root, wish.blueprint.route.as_str());
+                let slot = (&reference.root, &*wish.blueprint.route);
                 wanted.entry(slot).or_default().push(reference);
             }
         }
@@ -268,7 +268,7 @@ fn write(decider: &Decider<'_>, reference: &ObjectRef, wish: &Wish<'_>) -> Optio
         None => HeadChange::Put(text),
     };
     change.record = decider.record(object);
-    change.links.new_route = Some(blueprint.route.clone());
+    change.links.new_route = Some(blueprint.route.to_string());
     change.links.new_backend = Some(wish.backend.clone());
     if !blueprint.middlewares.is_empty() {
         change.links.placeholder = value(&placeholder_route(&reference.id));
@@ -312,7 +312,7 @@ fn is_quiet(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
     settings.pass_host_header = stored.settings.pass_host_header;
     settings.stream = stored.settings.stream;
     settings.stream_flush_interval_ns = stored.settings.stream_flush_interval_ns;
-    stored.route == wish.blueprint.route
+    *stored.route == *wish.blueprint.route
         && stored.backend_id == wish.backend.as_str()
         && stored.settings == settings
 }
@@ -325,7 +325,7 @@ fn says(stored: &vulcand::Frontend, wish: &Wish<'_>) -> bool {
         .as_ref()
         .map(|s| (*s.parsed).clone())
         .unwrap_or_default();
-    stored.route == wish.blueprint.route
+    *stored.route == *wish.blueprint.route
         && stored.backend_id == wish.backend.as_str()
         && stored.settings == settings
 }

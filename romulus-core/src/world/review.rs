@@ -127,7 +127,7 @@ impl World {
             let claim = self.object(frontend)?.claim.as_ref()?;
             let port = self.services.get(&claim.service)?.ports.get(claim.port)?;
             let frontend = port.blueprint.frontend.as_ref()?.valid()?;
-            Some(frontend.route_keys.as_slice())
+            Some(&*frontend.route_keys)
         };
         keys().unwrap_or_default()
     }

@@ -227,7 +227,7 @@ impl World {
         let frontend = frontend.valid();
         let target = frontend.and_then(|frontend| frontend.target.as_ref());
         Links {
-            route: frontend.map(|frontend| frontend.route.as_str().into()),
+            route: frontend.map(|frontend| frontend.route.clone()),
             backend: Some(match target {
                 Some(target) => self.placed_backend(&object.root, &target.id),
                 None => port.backend.clone(),
