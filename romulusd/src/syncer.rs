@@ -304,8 +304,14 @@ impl Syncer {
             transactions,
         } = std::mem::take(&mut self.written);
         let owned = self.world.owned();
+        // What could not be read may want more; `once` will not see it come.
+        let with = if self.settings.once && self.source_failed {
+            " with what could be read"
+        } else {
+            ""
+        };
         info!(
-            "in step: {owned} backends and frontends; {puts} keys put, {deletes} deleted in \
+            "in step{with}: {owned} backends and frontends; {puts} keys put, {deletes} deleted in \
              {transactions} transactions"
         );
         if self.settings.echo

@@ -46,13 +46,12 @@ pub(crate) fn parse(
                     location.map_or(0, |location| location.line()),
                     location.map_or(0, |location| location.column()),
                 );
-                file.report(
-                    place,
-                    None,
-                    None,
-                    format!("no YAML: {reason}"),
-                    "correct it",
-                );
+                let is_json = path
+                    .extension()
+                    .is_some_and(|extension| extension == "json");
+                let format = if is_json { "JSON" } else { "YAML" };
+                let message = format!("no {format}: {reason}");
+                file.report(place, None, None, message, "correct it");
             }
         }
     }

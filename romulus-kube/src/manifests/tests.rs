@@ -175,6 +175,8 @@ fn what_is_no_yaml_is_said_with_line_and_column() {
         assert_eq!(problems.len(), 1, "{text:?}: {problems:?}");
         assert!(problems[0].starts_with("bad.yaml:"), "{problems:?}");
         assert!(problems[0].contains(": no YAML: "), "{problems:?}");
+        let (_, in_json, _) = everything(&[("bad.json", text)]);
+        assert!(in_json[0].contains(": no JSON: "), "{in_json:?}");
         let line = problems[0]
             .split(':')
             .nth(1)

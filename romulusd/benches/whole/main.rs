@@ -41,7 +41,7 @@ struct Args {
     #[arg(long, default_value_t = 10_000)]
     services: usize,
     /// How often what is short is measured; medians count
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Where the figures go, as JSON
     #[arg(long, default_value = "bench.json")]

@@ -390,11 +390,11 @@ async fn a_manifest_that_can_not_be_read_is_1_and_the_others_are_published() {
     )
     .unwrap();
     let args = ["--once", "--manifests", path, "--etcd", "memory"];
-    let finished = Daemon::start(&args)
-        .finish()
-        .await
-        .exited(1)
-        .logged(&["odd.yaml:", "left out"]);
+    let finished = Daemon::start(&args).finish().await.exited(1).logged(&[
+        "odd.yaml:",
+        "left out",
+        "in step with what could be read: ",
+    ]);
     assert!(
         finished
             .stdout
