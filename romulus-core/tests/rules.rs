@@ -152,6 +152,46 @@ fn the_oldest_service_wins_a_route_and_a_stored_one_keeps_it() {
     assert_eq!(harness.diagnostics(), "");
 }
 
+/// What is wrong with one Service is not in the way of another.
+#[test]
+fn frontends_that_stay_as_they_are_follow_a_backend_that_moves() {
+    let wrong = [
+        json!({"romulus/host": "a.test", "romulus/frontendSettings": "no JSON"}),
+        json!({"romulus/host": "taken.test"}),
+        json!({"romulus/host": "a.test", "romulus/backend": "nobody"}),
+    ];
+    for wrong in wrong {
+        let mut harness = synced(&[
+            service(
+                "prod",
+                "web",
+                json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT}),
+            ),
+            slice("prod", "web", &["10.0.0.1"]),
+            service("prod", "other", json!({"romulus/host": "taken.test"})),
+        ]);
+        harness.apply(&[service("prod", "web", wrong)]);
+        harness.apply(&[
+            service("prod-eu", "web", json!({"romulus/host": "b.test"})),
+            slice("prod-eu", "web", &["10.0.0.2"]),
+        ]);
+        harness.sync();
+        let tree = harness.store.tree();
+        let frontend =
+            r#"{"Id":"web.prod","Type":"http","BackendId":"web.prod_","Route":"Host(`a.test`)"}"#;
+        assert!(tree.contains(frontend), "{tree}");
+        assert!(
+            tree.contains("vulcand/backends/web.prod-eu/servers/10.0.0.2 "),
+            "{tree}"
+        );
+        assert!(!tree.contains("vulcand/backends/web.prod/"), "{tree}");
+        assert!(
+            harness.diagnostics().contains("error["),
+            "it is wrong still"
+        );
+    }
+}
+
 /// Two that would swap their routes are held up by a third that is older than one of them and
 /// never gets the route either.
 #[test]
@@ -482,8 +522,8 @@ fn a_paused_key_is_left_alone_and_its_neighbours_are_not() {
 #[test]
 fn servers_follow_where_a_backend_moves_although_its_service_is_held() {
     let mut harness = synced(&[service("prod", "api", json!({"romulus/host": "a.test"}))]);
-    let nowhere = json!({"romulus/host": "a.test", "romulus/backend": "nobody"});
-    harness.apply(&[service("prod", "api", nowhere)]);
+    // It does not follow, so the old backend stays.
+    harness.world.pause("vulcand/frontends/api.prod/frontend");
     harness.apply(&[service("prod-eu", "api", json!({"romulus/path": "/x"}))]);
     harness.sync();
     let mut held = service("prod", "api", json!({}));

@@ -20,6 +20,7 @@ pub use middleware::MiddlewareValue;
 pub(crate) use middleware::environment;
 pub(crate) use server::names as server_names;
 pub use server::{Host, ServerAddress, servers};
+pub(crate) use value::with_backend;
 pub use value::{Settings, backend_value, frontend_value, server_value};
 
 use crate::annotation::Annotation;

@@ -2,6 +2,7 @@
 //! escaping.
 
 use crate::key::Segment;
+use crate::vulcand::json;
 
 /// Settings a Service gives: read once, carried in their author's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,21 @@ pub fn frontend_value(
     quote(&mut value, route);
     close(&mut value, settings);
     value
+}
+
+/// The value of a frontend's key that says the same of another backend.
+pub(crate) fn with_backend(value: &str, backend: &Segment) -> Option<String> {
+    let mut frontend = json::parse(value).ok()?;
+    let json::Node::Object(members) = &mut frontend.node else {
+        return None;
+    };
+    for member in members
+        .iter_mut()
+        .filter(|member| member.is_named("BackendId"))
+    {
+        member.value.node = json::Node::String(backend.as_str().into());
+    }
+    Some(frontend.compact())
 }
 
 fn close(value: &mut String, settings: Option<&str>) {

@@ -385,6 +385,16 @@ impl<'w> Decider<'w> {
         self.push(change);
     }
 
+    /// Where a backend is to be found that a frontend has stored, and that moves.
+    pub(super) fn moved_backend(&self, frontend: &ObjectRef, id: &Segment) -> Option<Segment> {
+        let backend = self.world.backend_of(frontend, id);
+        let moved = ids::moved(id)?;
+        let moves = self.standing(&backend) == Standing::Doomed
+            && self.successor(&backend).is_some()
+            && self.is_available(&self.world.backend_of(frontend, &moved));
+        moves.then_some(moved)
+    }
+
     /// The claim of a backend that has moved to another id.
     fn successor(&self, backend: &ObjectRef) -> Option<(&'w ServiceState, &'w PortState)> {
         let id = ids::moved(&backend.id)?;

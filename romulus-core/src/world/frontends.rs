@@ -63,6 +63,7 @@ pub(super) fn decide(decider: &mut Decider<'_>) -> BTreeMap<ObjectRef, ObjectCha
             changes.insert((*reference).clone(), change);
         }
     }
+    follow_moved_backends(decider, &mut changes);
     follow_lost_backends(decider, &mut changes);
     changes
 }
@@ -124,6 +125,11 @@ fn target_backend(
             decider
                 .object(&backend)
                 .is_some_and(|object| object.head.is_some())
+        })
+        .map(|present| {
+            decider
+                .moved_backend(reference, &present)
+                .unwrap_or(present)
         });
     let what = if decider.is_available(&backend) {
         "has no servers"
@@ -336,6 +342,42 @@ fn same_middleware(stored: &str, wanted: &vulcand::Middleware, decider: &Decider
         .value
         .as_ref()
         == Some(wanted)
+}
+
+/// A frontend that stays as it is, because it is held or another has the route it wants, follows
+/// its backend all the same: what stays of one Service must not stand in the way of others.
+fn follow_moved_backends(decider: &Decider<'_>, changes: &mut BTreeMap<ObjectRef, ObjectChange>) {
+    for reference in decider.component {
+        if reference.kind != ObjectKind::Frontend
+            || changes.contains_key(reference)
+            || decider.standing(reference) != Standing::Claimed
+            || decider.is_paused(|| reference.head_key())
+        {
+            continue;
+        }
+        let Some(object) = decider.object(reference).filter(|object| !object.is_lost) else {
+            continue;
+        };
+        let stored = object.stored_frontend().zip(object.head.as_ref());
+        let moved = stored.and_then(|(frontend, head)| {
+            let present = Segment::new(&frontend.backend_id)?;
+            let backend = decider.moved_backend(reference, &present)?;
+            let value = map::with_backend(&head.entry.value, &backend)?;
+            Some((backend, value))
+        });
+        let Some((backend, value)) = moved else {
+            continue;
+        };
+        let target = decider.world.backend_of(reference, &backend);
+        let mut change = untouched(reference, object);
+        decider.keep_children(object, &mut change);
+        change.head = HeadChange::Put(value);
+        change.links.new_route = change.links.old_route.clone();
+        change.links.new_backend = Some(backend);
+        change.links.target_serves = decider.serves(&target);
+        change.links.target_revision = decider.head_revision(&target);
+        changes.insert(reference.clone(), change);
+    }
 }
 
 /// A frontend that outlives its backend never follows the servers of the one that is put in its

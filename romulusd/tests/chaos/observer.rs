@@ -135,7 +135,9 @@ impl Observer {
         assert_eq!(
             missing(&snapshot, cluster),
             [""; 0],
-            "a plan from scratch is empty, and all the same something is missing"
+            "a plan from scratch is empty, and all the same something is missing\n{}\n{}",
+            mirror(&snapshot).tree(),
+            harness.diagnostics()
         );
         let fresh = model(&self.mirror);
         if fresh.state() != self.vulcand.state() {
