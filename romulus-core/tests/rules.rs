@@ -152,6 +152,28 @@ fn the_oldest_service_wins_a_route_and_a_stored_one_keeps_it() {
     assert_eq!(harness.diagnostics(), "");
 }
 
+#[test]
+fn a_service_that_says_no_tree_is_found_when_what_made_its_tree_unclear_has_gone() {
+    let mut harness = synced(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
+    let elsewhere = "romulus/objects/edge/backends/web.prod";
+    let record = r#"{"owner":"default","service":"prod/web","uid":"uid-prod-web"}"#;
+    harness.store.put(elsewhere, record);
+    let mut held = service("prod", "web", json!({"romulus/host": "a.test"}));
+    held["metadata"]["labels"] = json!({"romulus/vulcanKey": "romulus"});
+    held["metadata"]["uid"] = json!("another");
+    let mut harness = harness.restart();
+    harness.list(std::slice::from_ref(&held));
+    harness.sync();
+    harness.store.delete(elsewhere);
+    harness.observe();
+    harness.sync();
+    let mut fresh = harness.restart();
+    fresh.list(&[held]);
+    assert_eq!(fresh.narrate(), "");
+    let record = &harness.store.contents()["romulus/objects/vulcand/backends/web.prod"];
+    assert!(record.contains("another"), "{record}");
+}
+
 /// What is wrong with one Service is not in the way of another.
 #[test]
 fn frontends_that_stay_as_they_are_follow_a_backend_that_moves() {

@@ -114,6 +114,8 @@ pub struct World {
     vanished: BTreeSet<ObjectRef>,
     /// Objects that are no more, since the last plan.
     gone: BTreeSet<ObjectRef>,
+    /// Services that say no tree, and of which the records have changed since the last plan.
+    untracked: BTreeSet<ObjectName>,
     /// Keys we deleted, and when: their older events may still be on the way.
     tombstones: BTreeMap<String, i64>,
     /// Objects whose last plan was refused; they are not packed with others.
@@ -140,6 +142,7 @@ impl World {
             appeared: BTreeSet::new(),
             vanished: BTreeSet::new(),
             gone: BTreeSet::new(),
+            untracked: BTreeSet::new(),
             tombstones: BTreeMap::new(),
             refused: BTreeSet::new(),
             paused: BTreeSet::new(),
@@ -291,12 +294,14 @@ impl World {
                 if objects.is_empty() {
                     self.recorded.remove(&service);
                 }
+                self.lose_track(service);
             }
             if let Some(service) = after.0.and_then(|service| record::service_name(&service)) {
                 self.recorded
-                    .entry(service)
+                    .entry(service.clone())
                     .or_insert_with(|| Few::with_capacity(2))
                     .insert(object.clone(), ());
+                self.lose_track(service);
             }
         }
         if is_new && is_backend {
@@ -336,6 +341,7 @@ impl World {
         if !self.is_ready() {
             return Plan::default();
         }
+        self.find_trees();
         self.settle_ids();
         self.report_siblings();
         self.apply_brake();

@@ -59,9 +59,6 @@ impl World {
             Key::Record(_) => everywhere,
             Key::Head(object) | Key::Child(object, _) => of_prefix.contains(&object.root),
         });
-        if everywhere {
-            self.find_trees();
-        }
     }
 
     /// Takes over everything that is stored of some objects, after a write whose outcome is

@@ -235,13 +235,20 @@ impl World {
         }
     }
 
-    /// Finds the trees of Services that were read before it was known what is stored of them.
+    /// What is recorded for a Service has changed.
+    pub(super) fn lose_track(&mut self, service: ObjectName) {
+        if self
+            .services
+            .get(&service)
+            .is_some_and(|state| state.is_held)
+        {
+            self.untracked.insert(service);
+        }
+    }
+
+    /// Before a plan: finds the trees of Services that say none, by what is stored of them now.
     pub(super) fn find_trees(&mut self) {
-        let is_lost = |state: &ServiceState| state.is_held && state.root.is_none();
-        let lost = self
-            .services()
-            .filter(|name| self.services.get(name).is_some_and(|state| is_lost(state)));
-        for name in lost.cloned().collect::<Vec<_>>() {
+        for name in std::mem::take(&mut self.untracked) {
             self.read_service(&name, Seen::Listed, None);
         }
     }
