@@ -168,7 +168,7 @@ impl Syncer {
                         self.world.config().owner
                     );
                 }
-                _ = heartbeat.tick() => self.beat(),
+                _ = heartbeat.tick(), if self.beats() => self.beat(),
                 _ = pulse.tick() => {}
             }
             // What came meanwhile is taken in before the next plan.
@@ -234,12 +234,16 @@ impl Syncer {
         if !self.election.is_leading() || !self.world.is_ready() || !self.writer.has_room() {
             return Ok(false);
         }
+        if !self.scope_settled {
+            if !self.settle_scope().await? {
+                return Ok(false);
+            }
+            // It comes back through the watch of its tree, long before etcd says how far that is.
+            self.beat();
+        }
         // Each watch was asked for its progress when the term began. To ask again would begin its
         // answer anew: among many changes of the cluster it would never come.
         if !self.feed.has_passed(self.election.revision()) {
-            return Ok(false);
-        }
-        if !self.scope_settled && !self.settle_scope().await? {
             return Ok(false);
         }
         let plan = self.world.plan_some(ENOUGH);
@@ -342,8 +346,6 @@ impl Syncer {
                 self.scope_settled = false;
                 self.writer.begin_term(self.election.fence().cloned());
                 self.feed.ask();
-                // It comes back through the watch of its tree long before the answer does.
-                self.beat();
             }
             Turn::Lost => self.end_term(),
         }
@@ -529,10 +531,13 @@ impl Syncer {
         Ok(())
     }
 
+    fn beats(&self) -> bool {
+        !self.settings.once && !self.settings.heartbeat.is_zero()
+    }
+
     /// Puts the key that keeps vulcand's watch from being compacted away.
     fn beat(&self) {
-        let is_on = !self.settings.once && !self.settings.heartbeat.is_zero();
-        if !is_on || !self.election.is_leading() || !self.world.is_ready() {
+        if !self.beats() || !self.election.is_leading() || !self.world.is_ready() {
             return;
         }
         let put = |key| Op::Put {

@@ -191,12 +191,13 @@ pub(crate) fn names<N: Ord + Clone>(
         }
     }
     let mut host = String::new();
-    for address in waiting {
+    while let Some(address) = waiting.pop_first() {
         host.clear();
         address.host.push_to(&mut host);
         let plain = name(&host).filter(|name| !named.contains_key(name));
         if let Some(name) = plain.or_else(|| name(&format!("{host}-{}", address.port))) {
-            named.insert(name, address);
+            // Somebody may have put another server under this one's name.
+            waiting.extend(named.insert(name, address));
         }
     }
     named

@@ -36,8 +36,9 @@ impl World {
     pub(super) fn weigh(&mut self, object: &ObjectRef) {
         if self.is_inferred_loss(object) {
             self.brake.losses.insert(object.clone());
-        } else {
-            self.brake.losses.remove(object);
+        } else if self.brake.losses.remove(object) && self.brake.is_on {
+            // It was withheld.
+            self.dirty.insert(object.clone());
         }
     }
 

@@ -52,8 +52,10 @@ impl World {
             id: id.clone(),
         };
         if reference.kind == ObjectKind::Backend {
-            let referers = tree.referers(&reference.id);
-            neighbours.extend(referers.map(|id| sibling(ObjectKind::Frontend, id)));
+            for id in places(&reference.id) {
+                let referers = tree.referers(&id);
+                neighbours.extend(referers.map(|id| sibling(ObjectKind::Frontend, id)));
+            }
             let mixed = tree
                 .longer(reference.id.as_str())
                 .chain(tree.shorter(reference.id.as_str()));
@@ -69,7 +71,8 @@ impl World {
                 neighbours.extend(same.map(|id| sibling(ObjectKind::Frontend, id)));
             }
             if let Some(id) = &claim.links.backend {
-                neighbours.push(sibling(ObjectKind::Backend, id));
+                let places = places(id);
+                neighbours.extend(places.map(|id| sibling(ObjectKind::Backend, &id)));
             }
             neighbours.extend(self.claims_of(&claim.service));
             neighbours.extend(self.recorded_of(&claim.service).cloned());
@@ -84,4 +87,10 @@ impl World {
         }
         neighbours
     }
+}
+
+/// Where a backend may be found: it may have moved since its frontends asked for it, or back.
+fn places(id: &crate::key::Segment) -> impl Iterator<Item = crate::key::Segment> {
+    let others = [super::ids::moved(id), super::ids::unmoved(id)];
+    std::iter::once(id.clone()).chain(others.into_iter().flatten())
 }

@@ -148,6 +148,11 @@ impl World {
                 && self.object(key.object()).is_some_and(|object| {
                     object.is_owned_by(&self.config.owner) && object.flight.is_none()
                 });
+            if entry.is_none() && self.is_in_flight(key.object()) {
+                // What we put before may only be told later.
+                let deleted = change.revision();
+                self.tombstones.insert(change.key().to_owned(), deleted);
+            }
         }
         others
     }
@@ -170,6 +175,11 @@ impl World {
     pub fn committed(&mut self, transaction: &Transaction, revision: i64) {
         let mut writes = Vec::with_capacity(transaction.ops.len());
         for op in &transaction.ops {
+            // Somebody may have deleted it since.
+            let deleted = self.tombstones.get(op.key());
+            if deleted.is_some_and(|deleted| *deleted > revision) {
+                continue;
+            }
             if let Op::Delete { key } = op {
                 self.tombstones.insert(key.clone(), revision);
             }
