@@ -35,18 +35,11 @@ fn servers_of(harness: &Harness, name: &str) -> Vec<String> {
         .collect()
 }
 
-fn synced(objects: &[Value]) -> Harness {
-    let mut harness = Harness::new("vulcand");
-    harness.list(objects);
-    harness.sync();
-    harness
-}
-
 #[test]
 fn an_address_in_two_slices_is_one_server() {
     let ready = json!([{"addresses": ["10.0.0.1"]}]);
     let unready = json!([{"addresses": ["10.0.0.1"], "conditions": {"ready": false}}]);
-    let harness = synced(&[
+    let harness = Harness::synced(&[
         service("web"),
         slice("a", "web", &ready),
         slice("b", "web", &unready),
@@ -61,7 +54,7 @@ fn unset_is_ready_and_terminating_ones_are_the_last_resort() {
     let gone = json!({"addresses": ["10.0.0.3"],
         "conditions": {"ready": false, "serving": false, "terminating": true}});
     let unset = json!({"addresses": ["10.0.0.1"], "conditions": {"ready": null}});
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("web"),
         slice("a", "web", &json!([unset, terminating, gone])),
     ]);
@@ -82,7 +75,7 @@ fn unset_is_ready_and_terminating_ones_are_the_last_resort() {
 #[test]
 fn a_slice_that_is_relabelled_leaves_its_old_service() {
     let ready = json!([{"addresses": ["10.0.0.1"]}]);
-    let mut harness = synced(&[service("web"), service("api"), slice("a", "web", &ready)]);
+    let mut harness = Harness::synced(&[service("web"), service("api"), slice("a", "web", &ready)]);
     harness.apply(&[slice("a", "api", &ready)]);
     harness.sync();
     assert_eq!(servers(&harness), [""; 0]);
@@ -128,7 +121,7 @@ fn odd_endpoints_are_read_or_passed_over_and_nothing_panics() {
         "endpoints": [{"addresses": ["pod.example"]}],
         "ports": null,
     });
-    let harness = synced(&[service("web"), odd, portless]);
+    let harness = Harness::synced(&[service("web"), odd, portless]);
     assert_eq!(servers(&harness), ["fd00::1"]);
     assert!(harness.store.tree().contains("http://[fd00::1]:8080"));
     let said = harness.diagnostics();
@@ -143,7 +136,7 @@ fn endpoints_that_were_cut_are_told() {
                      "annotations": {"endpoints.kubernetes.io/over-capacity": "truncated"}},
         "subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 8080}]}],
     });
-    let harness = synced(&[service("web"), cut]);
+    let harness = Harness::synced(&[service("web"), cut]);
     assert_eq!(servers(&harness), ["10.0.0.1"]);
     assert!(
         harness.diagnostics().contains("truncated-endpoints"),

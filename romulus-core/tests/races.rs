@@ -37,17 +37,10 @@ fn slice(namespace: &str, service: &str, addresses: &[&str], port: u16) -> Value
     })
 }
 
-fn synced(objects: &[Value]) -> Harness {
-    let mut harness = Harness::new("vulcand");
-    harness.list(objects);
-    harness.sync();
-    harness
-}
-
 #[test]
 fn a_middleware_that_is_deleted_during_the_settle_pause_comes_back() {
     let limit = r#"{"Type":"connlimit","Middleware":{"Connections":9,"Variable":"client.ip"}}"#;
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         backend("prod", "web"),
         slice("prod", "web", &["10.0.0.1"], 80),
     ]);
@@ -78,7 +71,7 @@ fn a_server_that_is_deleted_before_its_put_is_answered_comes_back() {
 
 #[test]
 fn a_server_put_under_the_name_of_another_takes_none_away() {
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         backend("prod", "web"),
         slice("prod", "web", &["10.0.0.1"], 80),
         slice("prod", "web", &["10.0.0.1", "10.0.0.2"], 90),
@@ -106,7 +99,7 @@ fn a_frontend_finds_a_target_that_has_moved_before_a_start() {
         backend("prod2", "web"),
         slice("prod", "web", &["10.0.0.1"], 80),
     ];
-    let mut fresh = synced(&objects).restart();
+    let mut fresh = Harness::synced(&objects).restart();
     fresh.plan(); // The store is loaded before the cluster is listed.
     let refers = json!({"romulus/host": "a.test", "romulus/backend": "web"});
     fresh.list(&[&[service("prod", "api", &refers)], &objects[..]].concat());
@@ -120,7 +113,7 @@ fn a_frontend_finds_a_target_that_has_moved_before_a_start() {
 
 #[test]
 fn a_frontend_finds_a_target_that_comes_back_under_its_plain_id() {
-    let mut harness = synced(&[backend("prod", "web"), backend("prod2", "web")]);
+    let mut harness = Harness::synced(&[backend("prod", "web"), backend("prod2", "web")]);
     let refers = json!({"romulus/host": "a.test", "romulus/backend": "web"});
     harness.apply(&[service("prod", "api", &refers)]);
     harness.sync();

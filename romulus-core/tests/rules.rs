@@ -33,13 +33,6 @@ fn slice(namespace: &str, service: &str, addresses: &[&str]) -> Value {
     })
 }
 
-fn synced(objects: &[Value]) -> Harness {
-    let mut harness = Harness::new("vulcand");
-    harness.list(objects);
-    harness.sync();
-    harness
-}
-
 const LIMIT: &str =
     r#"{"Type":"connlimit","Middleware":{"Connections":9,"Variable":"client.ip"},"Priority":1}"#;
 
@@ -57,7 +50,7 @@ fn a_service_is_created_backend_frontend_middlewares_servers() {
 #[test]
 fn a_service_is_deleted_frontend_middlewares_servers_backend() {
     let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "web", annotations),
         slice("prod", "web", &["10.0.0.1"]),
     ]);
@@ -74,7 +67,7 @@ fn a_service_is_deleted_frontend_middlewares_servers_backend() {
 #[test]
 fn what_is_new_is_put_before_what_is_old_goes() {
     let annotations = json!({"romulus/host": "a.test", "romulus/middleware.limit": LIMIT});
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "web", annotations),
         slice("prod", "web", &["10.0.0.1"]),
     ]);
@@ -88,7 +81,7 @@ fn what_is_new_is_put_before_what_is_old_goes() {
 
 #[test]
 fn a_frontend_with_middlewares_on_a_live_backend_settles_first() {
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "web", json!({"romulus/scheme": "http"})),
         slice("prod", "web", &["10.0.0.1"]),
     ]);
@@ -107,7 +100,7 @@ fn an_interrupted_settling_goes_on_after_a_restart() {
         ),
         slice("prod", "web", &["10.0.0.1"]),
     ];
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "web", json!({"romulus/scheme": "http"})),
         slice("prod", "web", &["10.0.0.1"]),
     ]);
@@ -121,7 +114,7 @@ fn an_interrupted_settling_goes_on_after_a_restart() {
 
 #[test]
 fn two_services_swap_their_routes() {
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "a", json!({"romulus/host": "a.test"})),
         service("prod", "b", json!({"romulus/host": "b.test"})),
     ]);
@@ -137,11 +130,11 @@ fn the_oldest_service_wins_a_route_and_a_stored_one_keeps_it() {
     let mut old = service("prod", "old", json!({"romulus/host": "a.test"}));
     old["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
     let new = service("prod", "new", json!({"romulus/host": "a.test"}));
-    let harness = synced(&[new.clone(), old.clone()]);
+    let harness = Harness::synced(&[new.clone(), old.clone()]);
     assert!(harness.store.tree().contains("frontends/old.prod"));
     insta::assert_snapshot!(harness.diagnostics(), @r#"error[route-conflict]: Service prod/new: the route Host(`a.test`) belongs to frontend old.prod in vulcand: frontend new.prod in vulcand is not written (change one of the routes; a stored one keeps its place, then the oldest Service)"#);
 
-    let mut harness = synced(std::slice::from_ref(&new));
+    let mut harness = Harness::synced(std::slice::from_ref(&new));
     harness.apply(&[old]);
     harness.sync();
     assert!(harness.store.tree().contains("frontends/new.prod"));
@@ -154,7 +147,7 @@ fn the_oldest_service_wins_a_route_and_a_stored_one_keeps_it() {
 
 #[test]
 fn a_service_that_says_no_tree_is_found_when_what_made_its_tree_unclear_has_gone() {
-    let mut harness = synced(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
+    let mut harness = Harness::synced(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
     let elsewhere = "romulus/objects/edge/backends/web.prod";
     let record = r#"{"owner":"default","service":"prod/web","uid":"uid-prod-web"}"#;
     harness.store.put(elsewhere, record);
@@ -183,7 +176,7 @@ fn frontends_that_stay_as_they_are_follow_a_backend_that_moves() {
         json!({"romulus/host": "a.test", "romulus/backend": "nobody"}),
     ];
     for wrong in wrong {
-        let mut harness = synced(&[
+        let mut harness = Harness::synced(&[
             service(
                 "prod",
                 "web",
@@ -223,7 +216,7 @@ fn whoever_waits_for_a_route_gets_it_when_one_that_never_had_it_gives_up() {
     let mut oldest = service("prod", "oldest", json!({"romulus/host": "a.test"}));
     oldest["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
     let held_up = || {
-        let mut harness = synced(&[first("a.test"), second("b.test")]);
+        let mut harness = Harness::synced(&[first("a.test"), second("b.test")]);
         harness.apply(std::slice::from_ref(&oldest));
         harness.sync();
         harness.apply(&[first("b.test"), second("a.test")]);
@@ -246,7 +239,7 @@ fn whoever_waits_for_a_route_gets_it_when_one_that_never_had_it_gives_up() {
 
 #[test]
 fn a_backend_moves_before_one_is_written_whose_id_begins_with_its_own() {
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "web", json!({"romulus/host": "a.test"})),
         slice("prod", "web", &["10.0.0.1"]),
     ]);
@@ -266,7 +259,7 @@ fn a_backend_moves_before_one_is_written_whose_id_begins_with_its_own() {
 fn a_backend_that_never_moved_need_not_when_the_reason_has_gone() {
     let held = json!({"romulus/host": "a.test", "romulus/backendSettings": "{nonsense"});
     let long = service("prod-eu", "web", json!({"romulus/host": "b.test"}));
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "web", held),
         slice("prod", "web", &["10.0.0.1"]),
         long.clone(),
@@ -331,7 +324,7 @@ fn a_move_to_the_shorter_root_deletes_first() {
     );
     labelled["metadata"]["labels"] = json!({"romulus/vulcanKey": "vulcand-test"});
     let endpoints = slice("prod", "web", &["10.0.0.1"]);
-    let mut harness = synced(&[labelled.clone(), endpoints]);
+    let mut harness = Harness::synced(&[labelled.clone(), endpoints]);
     let mut plain = labelled.clone();
     plain["metadata"]["labels"] = json!({});
     harness.apply(&[plain]);
@@ -377,7 +370,7 @@ fn what_a_delete_under_a_longer_root_takes_away_is_written_again() {
 
 #[test]
 fn a_lost_head_is_created_again_with_all_its_children() {
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service(
             "prod",
             "web",
@@ -393,7 +386,7 @@ fn a_lost_head_is_created_again_with_all_its_children() {
 
 #[test]
 fn settings_that_vulcand_would_not_notice_come_with_another_predicate_text() {
-    let mut harness = synced(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
+    let mut harness = Harness::synced(&[service("prod", "web", json!({"romulus/host": "a.test"}))]);
     harness.apply(&[service(
         "prod",
         "web",
@@ -417,7 +410,7 @@ fn a_blue_green_switch_is_one_write() {
         shop["spec"]["ports"] = json!([{"port": 80}]);
         shop
     };
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         blue,
         green,
         shop("blue"),
@@ -478,7 +471,7 @@ fn a_backend_that_moves_keeps_the_names_of_its_servers() {
         slice["ports"][0]["port"] = json!(port);
         slice
     };
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         service("prod", "web", json!({"romulus/host": "a.test"})),
         pods(81),
     ]);
@@ -500,7 +493,7 @@ fn a_backend_that_moves_keeps_the_names_of_its_servers() {
 #[test]
 fn a_paused_key_is_left_alone_and_its_neighbours_are_not() {
     let host = |host: &str| service("prod", "web", json!({"romulus/host": host}));
-    let mut harness = synced(&[
+    let mut harness = Harness::synced(&[
         host("a.test"),
         slice("prod", "web", &["10.0.0.1", "10.0.0.2"]),
     ]);
@@ -543,7 +536,7 @@ fn a_paused_key_is_left_alone_and_its_neighbours_are_not() {
 
 #[test]
 fn servers_follow_where_a_backend_moves_although_its_service_is_held() {
-    let mut harness = synced(&[service("prod", "api", json!({"romulus/host": "a.test"}))]);
+    let mut harness = Harness::synced(&[service("prod", "api", json!({"romulus/host": "a.test"}))]);
     // It does not follow, so the old backend stays.
     harness.world.pause("vulcand/frontends/api.prod/frontend");
     harness.apply(&[service("prod-eu", "api", json!({"romulus/path": "/x"}))]);

@@ -53,6 +53,14 @@ impl Harness {
         }
     }
 
+    /// In step with these objects, as Kubernetes JSON, in the tree `vulcand`.
+    pub fn synced(objects: &[serde_json::Value]) -> Self {
+        let mut harness = Self::new("vulcand");
+        harness.list(objects);
+        harness.sync();
+        harness
+    }
+
     /// A fresh start with the same settings on the same store.
     #[must_use]
     pub fn restart(&self) -> Self {
